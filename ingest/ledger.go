@@ -1,0 +1,46 @@
+package ingest
+
+import (
+	"context"
+
+	"daylight/blob"
+	"daylight/corpus"
+)
+
+// Record is one received item at any level of nesting: what a ledger keeps.
+type Record struct {
+	Path  string       // the way to it through containers, "outer.zip/inner.eml/report.pdf"; unique in a collection
+	Level int          // 0 for what was handed in
+	Size  int64        // bytes
+	Hash  blob.Ref     // of the bytes; zero when there were none to keep
+	State corpus.State // Pending (a document), Duplicate or Quarantined
+
+	// Document is set for Pending and Quarantined. For Duplicate, Of names the
+	// document that has the same bytes.
+	Document *corpus.Document
+	Of       corpus.DocumentID
+}
+
+// Ledger is where ingest writes what it has done, so that nothing is lost and
+// nothing is done twice. It is for one collection. The desk's storage fulfils it.
+type Ledger interface {
+	// Done reports whether the item at level 0 with this path is recorded with all
+	// that is inside of it.
+	Done(ctx context.Context, path string) (bool, error)
+
+	// Find returns the document of the collection that has these bytes.
+	Find(ctx context.Context, hash blob.Ref) (corpus.DocumentID, bool, error)
+
+	// Commit records a group of items, atomically and durably. done are the level-0
+	// paths that are complete with it. The blobs of the records are committed
+	// before. Paths already recorded are left as they are.
+	Commit(ctx context.Context, records []Record, done []string) error
+
+	// Balance is the equation over all that is recorded.
+	Balance(ctx context.Context) (corpus.Ledger, error)
+
+	// Unindexed yields up to n documents that the search index has not confirmed,
+	// and Indexed confirms them.
+	Unindexed(ctx context.Context, n int) ([]corpus.Document, error)
+	Indexed(ctx context.Context, ids []corpus.DocumentID) error
+}

@@ -1,0 +1,360 @@
+// Package httpkit is what the pages of all roles share: rendering in several
+// languages, error pages, security headers, the style sheet, and serving until
+// told to stop. It knows no role, and logs no request.
+package httpkit
+
+import (
+	"bytes"
+	"context"
+	"embed"
+	"errors"
+	"fmt"
+	"html/template"
+	"io/fs"
+	"log/slog"
+	"maps"
+	"net"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"daylight/fault"
+)
+
+//go:embed layout.html style.css
+var files embed.FS
+
+// Site is the pages of one role. Fill it, then call Load.
+type Site struct {
+	Name      string // what stands in the head of each page
+	Languages []string
+	Messages  map[string]map[string]string // language → English text → translation
+	Pages     fs.FS                        // *.html; each defines "title" and "main"; those that begin with "_" are shared by all
+	Funcs     template.FuncMap
+	Banner    string       // English; stands above every page when not empty ("Demonstration: …")
+	Nav       []Link       // English text
+	Footer    []Link       // English text
+	Log       *slog.Logger // of faults, never of requests
+	Script    string       // address of a module for every page; "" on intake
+	CSP       string       // Content-Security-Policy; "" is DefaultCSP
+
+	pages map[string]map[string]*template.Template // language → page
+}
+
+// Link is an entry of the navigation. Text is English.
+type Link struct{ Href, Text string }
+
+// DefaultCSP lets a page have its own style sheet and forms, and nothing else.
+const DefaultCSP = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+
+// Page is what the layout and a page's own templates are executed with.
+type Page struct {
+	Site    *Site
+	Lang    string // language of the page
+	Dir     string // ltr or rtl
+	Path    string // path without language, with query
+	Data    any
+	Request *http.Request
+}
+
+// Load parses the pages once for each language. English comes first and needs no
+// messages.
+func (s *Site) Load() error {
+	if len(s.Languages) == 0 {
+		s.Languages = []string{"en"}
+	}
+	if s.Log == nil {
+		s.Log = slog.Default()
+	}
+	names, err := fs.Glob(s.Pages, "*.html")
+	if err != nil {
+		return err
+	}
+	s.pages = map[string]map[string]*template.Template{}
+	for _, lang := range s.Languages {
+		base := template.New("layout.html").Funcs(s.funcs(lang)).Funcs(s.Funcs)
+		if base, err = base.ParseFS(files, "layout.html"); err != nil {
+			return err
+		}
+		if slices.ContainsFunc(names, func(n string) bool { return n[0] == '_' }) {
+			if base, err = base.ParseFS(s.Pages, "_*.html"); err != nil {
+				return err
+			}
+		}
+		s.pages[lang] = map[string]*template.Template{}
+		for _, name := range names {
+			if name[0] == '_' {
+				continue
+			}
+			t, err := template.Must(base.Clone()).ParseFS(s.Pages, name)
+			if err != nil {
+				return err
+			}
+			s.pages[lang][strings.TrimSuffix(name, ".html")] = t
+		}
+		s.pages[lang][""] = base
+	}
+	return nil
+}
+
+// Handler wraps the role's routes: language prefix ("/ar/…"), security headers,
+// refusal of forms from other sites, the style sheet. Routes see paths without
+// the language.
+func (s *Site) Handler(routes http.Handler) http.Handler {
+	cross := http.NewCrossOriginProtection()
+	style, _ := files.ReadFile("style.css")
+	csp := s.CSP
+	if csp == "" {
+		csp = DefaultCSP
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("Content-Security-Policy", csp)
+		h.Set("Referrer-Policy", "same-origin") // no-referrer would make browsers send "Origin: null" with forms
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("X-Frame-Options", "DENY")
+		h.Set("Cross-Origin-Opener-Policy", "same-origin")
+		h.Set("Cross-Origin-Resource-Policy", "same-origin")
+		h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()")
+		if r.URL.Path == "/style.css" {
+			h.Set("Content-Type", "text/css; charset=utf-8")
+			h.Set("Cache-Control", "max-age=3600")
+			w.Write(style)
+			return
+		}
+		h.Set("Cache-Control", "no-store")
+		r = s.language(r)
+		if err := cross.Check(r); err != nil {
+			s.Fail(w, r, fault.Say("This form came from another site and was not accepted. Nothing was changed.", fault.Forbidden))
+			return
+		}
+		routes.ServeHTTP(w, r)
+	})
+}
+
+type langKey struct{}
+
+// language takes a known language from the front of the path.
+func (s *Site) language(r *http.Request) *http.Request {
+	lang := s.Languages[0]
+	first, rest, ok := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
+	if slices.Contains(s.Languages, first) {
+		lang = first
+		r = r.Clone(r.Context())
+		r.URL.Path = "/" + rest
+		r.URL.RawPath = ""
+		_ = ok // "/ar" is "/ar/"
+	}
+	return r.WithContext(context.WithValue(r.Context(), langKey{}, lang))
+}
+
+// Lang is the language of the page that was asked for.
+func Lang(r *http.Request) string {
+	if l, ok := r.Context().Value(langKey{}).(string); ok {
+		return l
+	}
+	return "en"
+}
+
+// URL gives a path of the site the language of the page that was asked for. Use
+// it for redirects; pages use the function "url".
+func (s *Site) URL(r *http.Request, path string) string { return s.in(Lang(r), path) }
+
+func (s *Site) in(lang, path string) string {
+	if lang == s.Languages[0] || !strings.HasPrefix(path, "/") {
+		return path
+	}
+	return "/" + lang + path
+}
+
+// Render writes the page. The page is made whole before a byte is sent, so that
+// an error in it is an error page.
+func (s *Site) Render(w http.ResponseWriter, r *http.Request, status int, page string, data any) {
+	lang := Lang(r)
+	t := s.pages[lang][page]
+	if t == nil {
+		s.Fail(w, r, fmt.Errorf("page %q: %w", page, fault.NotFound))
+		return
+	}
+	var b bytes.Buffer
+	if err := t.ExecuteTemplate(&b, "layout.html", s.page(r, lang, data)); err != nil {
+		s.Fail(w, r, fmt.Errorf("page %q: %w", page, err))
+		return
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.WriteHeader(status)
+	w.Write(b.Bytes())
+}
+
+func (s *Site) page(r *http.Request, lang string, data any) Page {
+	path := r.URL.Path
+	if r.URL.RawQuery != "" {
+		path += "?" + r.URL.RawQuery
+	}
+	return Page{Site: s, Lang: lang, Dir: Direction(lang), Path: path, Data: data, Request: r}
+}
+
+// Fail is the only way an error reaches a page. The stranger reads the words of
+// the fault.PublicError in the chain, or a sentence for its kind; the log gets
+// the chain when the fault is ours.
+func (s *Site) Fail(w http.ResponseWriter, r *http.Request, err error) {
+	status, words := Status(err), fault.Words(err)
+	if words == "" {
+		words = sentence(status)
+	}
+	if status >= 500 && r.Context().Err() == nil {
+		s.Log.Error("page failed", "err", err)
+	}
+	lang := Lang(r)
+	t := s.pages[lang][""]
+	var b bytes.Buffer
+	data := struct {
+		Status int
+		Words  string
+	}{status, words}
+	if t == nil || t.ExecuteTemplate(&b, "failure", s.page(r, lang, data)) != nil {
+		http.Error(w, words, status)
+		return
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.WriteHeader(status)
+	w.Write(b.Bytes())
+}
+
+// Status is the HTTP status of an error's kind.
+func Status(err error) int {
+	for kind, status := range statuses {
+		if errors.Is(err, kind) {
+			return status
+		}
+	}
+	return http.StatusInternalServerError
+}
+
+var statuses = map[error]int{
+	fault.NotFound: http.StatusNotFound, fault.Gone: http.StatusGone, fault.Legal: http.StatusUnavailableForLegalReasons,
+	fault.Invalid: http.StatusBadRequest, fault.Conflict: http.StatusConflict, fault.Forbidden: http.StatusForbidden,
+	fault.Unknown: http.StatusUnauthorized, fault.TooLarge: http.StatusRequestEntityTooLarge,
+	fault.Full: http.StatusInsufficientStorage, fault.Busy: http.StatusServiceUnavailable,
+}
+
+func sentence(status int) string {
+	switch status {
+	case http.StatusNotFound:
+		return "There is nothing at this address."
+	case http.StatusGone:
+		return "This was withdrawn."
+	case http.StatusUnauthorized:
+		return "Sign in first."
+	case http.StatusForbidden:
+		return "You may not do this."
+	case http.StatusInsufficientStorage:
+		return "There is no space left here. What was kept before is safe. Try again later."
+	case http.StatusServiceUnavailable:
+		return "Too much is going on at once. Try again in a few minutes."
+	}
+	if status < 500 {
+		return "This could not be understood. Nothing was changed."
+	}
+	return "Something went wrong on our side. Nothing that was kept before is lost. Try again; if it stays, tell the operator."
+}
+
+// Direction is "rtl" for languages that are written so.
+func Direction(lang string) string {
+	switch lang {
+	case "ar", "fa", "he", "ur", "ps", "ug", "yi", "sd", "ckb":
+		return "rtl"
+	}
+	return "ltr"
+}
+
+// funcs are what every page may call.
+func (s *Site) funcs(lang string) template.FuncMap {
+	say := func(english string, args ...any) string {
+		if m := s.Messages[lang][english]; m != "" {
+			english = m
+		}
+		if len(args) > 0 {
+			return fmt.Sprintf(english, args...)
+		}
+		return english
+	}
+	return template.FuncMap{
+		"t":     say,                                                  // {{t "Search"}}, {{t "%s files" (n .Total)}}
+		"url":   func(path string) string { return s.in(lang, path) }, // {{url "/c/x"}}
+		"n":     Thousands,
+		"dir":   Direction, // {{dir .Language}}: for text in the document's own language
+		"day":   func(t time.Time) string { return t.UTC().Format("2006-01-02") },
+		"other": func(l, path string) string { return s.in(l, path) },
+		"langs": func() []string { return s.Languages },
+		"tongue": func(l string) string {
+			if n := tongues[l]; n != "" {
+				return n
+			}
+			return l
+		},
+	}
+}
+
+// tongues are languages in their own words.
+var tongues = map[string]string{"en": "English", "ar": "العربية", "ru": "Русский", "es": "Español", "fr": "Français",
+	"de": "Deutsch", "zh": "中文", "fa": "فارسی", "tr": "Türkçe", "uk": "Українська", "it": "Italiano", "pt": "Português",
+	"he": "עברית", "ja": "日本語", "ko": "한국어", "nl": "Nederlands", "pl": "Polski"}
+
+// Thousands writes 2434899 as 2,434,899.
+func Thousands(n any) string {
+	s := fmt.Sprint(n)
+	var b strings.Builder
+	for i, c := range s {
+		if i > 0 && s[i-1] != '-' && (len(s)-i)%3 == 0 {
+			b.WriteByte(',')
+		}
+		b.WriteRune(c)
+	}
+	return b.String()
+}
+
+// Missing lists the English texts that a language has no message for, of those
+// that other languages have: for a test.
+func (s *Site) Missing() map[string][]string {
+	all := map[string]bool{}
+	for _, m := range s.Messages {
+		for k := range m {
+			all[k] = true
+		}
+	}
+	missing := map[string][]string{}
+	for lang, m := range s.Messages {
+		for _, k := range slices.Sorted(maps.Keys(all)) {
+			if m[k] == "" {
+				missing[lang] = append(missing[lang], k)
+			}
+		}
+	}
+	return missing
+}
+
+// Serve answers on the listener until ctx is done, then lets requests under way
+// end for at most ten seconds. Uploads may take hours, so only headers have a
+// deadline.
+func Serve(ctx context.Context, l net.Listener, h http.Handler, log *slog.Logger) error {
+	srv := &http.Server{
+		Handler: h, ReadHeaderTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
+		// The standard library's own messages name the address of who asked.
+		ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelError),
+	}
+	done := make(chan error, 1)
+	go func() { done <- srv.Serve(l) }()
+	select {
+	case err := <-done:
+		return fmt.Errorf("serve: %w", err)
+	case <-ctx.Done():
+	}
+	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	defer cancel()
+	if err := srv.Shutdown(stop); err != nil {
+		srv.Close()
+	}
+	return nil
+}
