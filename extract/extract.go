@@ -50,7 +50,12 @@ type Part struct {
 	Name  string // as found; text for people, never a path
 	Type  string // as declared, or ""
 	Error string // the bytes are damaged or cut: what is wrong with them
-	Body  io.Reader
+
+	// Body gives the bytes. It may end with an error other than io.EOF: what was
+	// read before it is what could be read, and the error says what is wrong with
+	// the rest, as Error does where that is known beforehand. A part without one
+	// byte and with an error could not be read at all.
+	Body io.Reader
 }
 
 // Func reads one file. It calls part for each part in the order found. Only an
