@@ -1,0 +1,62 @@
+package text
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/blevesearch/snowballstem"
+	"github.com/blevesearch/snowballstem/arabic"
+	"github.com/blevesearch/snowballstem/danish"
+	"github.com/blevesearch/snowballstem/dutch"
+	"github.com/blevesearch/snowballstem/english"
+	"github.com/blevesearch/snowballstem/finnish"
+	"github.com/blevesearch/snowballstem/french"
+	"github.com/blevesearch/snowballstem/german"
+	"github.com/blevesearch/snowballstem/hungarian"
+	"github.com/blevesearch/snowballstem/irish"
+	"github.com/blevesearch/snowballstem/italian"
+	"github.com/blevesearch/snowballstem/norwegian"
+	"github.com/blevesearch/snowballstem/portuguese"
+	"github.com/blevesearch/snowballstem/romanian"
+	"github.com/blevesearch/snowballstem/russian"
+	"github.com/blevesearch/snowballstem/spanish"
+	"github.com/blevesearch/snowballstem/swedish"
+	"github.com/blevesearch/snowballstem/tamil"
+	"github.com/blevesearch/snowballstem/turkish"
+)
+
+var stemmers = map[string]func(*snowballstem.Env) bool{
+	"ar": arabic.Stem, "da": danish.Stem, "de": german.Stem, "en": english.Stem, "es": spanish.Stem,
+	"fi": finnish.Stem, "fr": french.Stem, "ga": irish.Stem, "hu": hungarian.Stem, "it": italian.Stem,
+	"nb": norwegian.Stem, "nl": dutch.Stem, "nn": norwegian.Stem, "no": norwegian.Stem, "pt": portuguese.Stem,
+	"ro": romanian.Stem, "ru": russian.Stem, "sv": swedish.Stem, "ta": tamil.Stem, "tr": turkish.Stem,
+}
+
+// Stem returns the stem of a form in a language (BCP 47; "ru-RU" is "ru"). A
+// language without stems returns the form. Stems are Snowball's, of folded forms:
+// where a suffix is known by its marks (Spanish -ción), fewer words meet, and none
+// that met without stems parts. A stem is no word; it is compared, never shown.
+func Stem(lang, form string) string {
+	stem, ok := stemmers[primary(lang)]
+	if !ok || form == "" {
+		return form
+	}
+	env := snowballstem.NewEnv(form)
+	stem(env)
+	if s := env.Current(); s != "" {
+		return s
+	}
+	return form
+}
+
+// Stems reports whether Stem knows the language.
+func Stems(lang string) bool { return stemmers[primary(lang)] != nil }
+
+// Stemmed gives the languages with stems, in order.
+func Stemmed() []string { return slices.Sorted(maps.Keys(stemmers)) }
+
+func primary(lang string) string {
+	lang, _, _ = strings.Cut(lang, "-")
+	return strings.ToLower(lang)
+}
