@@ -15,6 +15,10 @@ type Record struct {
 	Hash  blob.Ref     // of the bytes; zero when there were none to keep
 	State corpus.State // Pending (a document), Duplicate or Quarantined
 
+	// Message is set for an e-mail that is not inside of another e-mail, duplicates
+	// included: what Summary.Messages counts.
+	Message bool
+
 	// Document is set for Pending and Quarantined. For Duplicate, Of names the
 	// document that has the same bytes.
 	Document *corpus.Document
@@ -28,7 +32,8 @@ type Ledger interface {
 	// that is inside of it.
 	Done(ctx context.Context, path string) (bool, error)
 
-	// Find returns the document of the collection that has these bytes.
+	// Find returns the document of the collection that has these bytes, whether it
+	// is pending or quarantined.
 	Find(ctx context.Context, hash blob.Ref) (corpus.DocumentID, bool, error)
 
 	// Commit records a group of items, atomically and durably. done are the level-0
@@ -43,4 +48,11 @@ type Ledger interface {
 	// and Indexed confirms them.
 	Unindexed(ctx context.Context, n int) ([]corpus.Document, error)
 	Indexed(ctx context.Context, ids []corpus.DocumentID) error
+}
+
+// MessageCounter is a Ledger that can count its records with Message set. Summary
+// is then about the whole collection, as its other figures are, and not only
+// about what this run recorded.
+type MessageCounter interface {
+	Messages(ctx context.Context) (int64, error)
 }
