@@ -3,8 +3,6 @@ package text
 import (
 	"strings"
 	"unicode/utf8"
-
-	"golang.org/x/text/unicode/norm"
 )
 
 // arena makes short strings, many in one allocation.
@@ -53,9 +51,6 @@ func (a *arena) fold(t *folding, s string, whole bool) string {
 			if len(b) > MaxForm+utf8.UTFMax {
 				break
 			}
-		}
-		if !norm.NFC.IsNormal(b) {
-			b = appendFold(b[:0], s)
 		}
 	}
 	a.buf = b

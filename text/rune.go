@@ -39,6 +39,9 @@ func foldRune(r rune) (string, kind) {
 func fold(r rune) string {
 	var b strings.Builder
 	for _, c := range norm.NFKC.String(string(r)) {
+		if goes(c) { // before its case: that of the Greek iota below is a letter
+			continue
+		}
 		c = lower(c)
 		if whole(c) {
 			b.WriteRune(c)
@@ -80,7 +83,7 @@ func kindOf(r rune) kind {
 		return gone
 	case apostrophe(r):
 		return parts
-	case unicode.Is(unicode.M, r):
+	case unicode.Is(unicode.M, r), r == 'ﾞ', r == 'ﾟ': // the halfwidth voicing marks are letters only by class
 		return mark
 	case unicode.In(r, unicode.Han, unicode.Hiragana, unicode.Katakana, unicode.Thai,
 		unicode.Lao, unicode.Khmer, unicode.Myanmar, unicode.Bopomofo), r == 'ー', r == 'ｰ':
@@ -96,7 +99,9 @@ func kindOf(r rune) kind {
 
 // apostrophe reports the letters (by their class in Unicode) that part words like
 // the punctuation of the same look.
-func apostrophe(r rune) bool { return 0x02B9 <= r && r <= 0x02BF || 0x02C8 <= r && r <= 0x02CF }
+func apostrophe(r rune) bool {
+	return 0x02B9 <= r && r <= 0x02BF || 0x02C8 <= r && r <= 0x02CF || r == 0x0374 // Greek numeral sign
+}
 
 // lower folds the case of one character; see special for ß and its like.
 func lower(r rune) rune {
@@ -137,7 +142,7 @@ func whole(r rune) bool {
 func goes(r rune) bool {
 	return unicode.Is(unicode.M, r) && !unicode.In(r, unicode.Hiragana, unicode.Katakana) &&
 		r != 0x3099 && r != 0x309A && // voiced sounds: か is not が
-		(unicode.In(r, unicode.Inherited, unicode.Latin, unicode.Greek, unicode.Cyrillic,
+		(unicode.In(r, unicode.Inherited, unicode.Common, unicode.Latin, unicode.Greek, unicode.Cyrillic,
 			unicode.Hebrew, unicode.Arabic, unicode.Syriac))
 }
 
@@ -160,11 +165,12 @@ func digit(r rune) rune {
 	return '0' + (r - zero)
 }
 
-// joins reports whether r may compose with the character before it.
-func joins(r rune) bool {
+// joins reports whether r, or its form, may compose with what stands before it.
+func joins(r rune, form string) bool {
 	if r < utf8.RuneSelf {
 		return false
 	}
-	p := norm.NFC.PropertiesString(string(r))
-	return !p.BoundaryBefore() || norm.NFC.String(string(r)) != string(r)
+	own := string(r)
+	return !norm.NFC.PropertiesString(own).BoundaryBefore() || !norm.NFC.IsNormalString(own) ||
+		form != "" && !norm.NFC.PropertiesString(form).BoundaryBefore()
 }

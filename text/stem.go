@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"github.com/blevesearch/snowballstem"
-	"github.com/blevesearch/snowballstem/arabic"
 	"github.com/blevesearch/snowballstem/danish"
 	"github.com/blevesearch/snowballstem/dutch"
 	"github.com/blevesearch/snowballstem/english"
@@ -26,19 +25,24 @@ import (
 	"github.com/blevesearch/snowballstem/turkish"
 )
 
-var stemmers = map[string]func(*snowballstem.Env) bool{
-	"ar": arabic.Stem, "da": danish.Stem, "de": german.Stem, "en": english.Stem, "es": spanish.Stem,
+// snowball has the languages but Arabic.
+var snowball = map[string]func(*snowballstem.Env) bool{
+	"da": danish.Stem, "de": german.Stem, "en": english.Stem, "es": spanish.Stem,
 	"fi": finnish.Stem, "fr": french.Stem, "ga": irish.Stem, "hu": hungarian.Stem, "it": italian.Stem,
 	"nb": norwegian.Stem, "nl": dutch.Stem, "nn": norwegian.Stem, "no": norwegian.Stem, "pt": portuguese.Stem,
 	"ro": romanian.Stem, "ru": russian.Stem, "sv": swedish.Stem, "ta": tamil.Stem, "tr": turkish.Stem,
 }
 
 // Stem returns the stem of a form in a language (BCP 47; "ru-RU" is "ru"). A
-// language without stems returns the form. Stems are Snowball's, of folded forms:
-// where a suffix is known by its marks (Spanish -ción), fewer words meet, and none
-// that met without stems parts. A stem is no word; it is compared, never shown.
+// language without stems returns the form. Stems are Snowball's but for Arabic,
+// and made of folded forms: where a suffix is known by its marks (Spanish -ción),
+// fewer words meet than might. A stem is no word; it is compared, never shown.
 func Stem(lang, form string) string {
-	stem, ok := stemmers[primary(lang)]
+	lang = primary(lang)
+	if lang == "ar" {
+		return stemArabic(form)
+	}
+	stem, ok := snowball[lang]
 	if !ok || form == "" {
 		return form
 	}
@@ -51,10 +55,17 @@ func Stem(lang, form string) string {
 }
 
 // Stems reports whether Stem knows the language.
-func Stems(lang string) bool { return stemmers[primary(lang)] != nil }
+func Stems(lang string) bool {
+	lang = primary(lang)
+	return lang == "ar" || snowball[lang] != nil
+}
 
 // Stemmed gives the languages with stems, in order.
-func Stemmed() []string { return slices.Sorted(maps.Keys(stemmers)) }
+func Stemmed() []string {
+	all := append(slices.Collect(maps.Keys(snowball)), "ar")
+	slices.Sort(all)
+	return all
+}
 
 func primary(lang string) string {
 	lang, _, _ = strings.Cut(lang, "-")

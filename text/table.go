@@ -43,7 +43,7 @@ var table = sync.OnceValue(func() *folding {
 		for lo := range p {
 			r := rune(hi<<8 | lo)
 			form, k := foldRune(r)
-			p[lo] = entry{kind: k, joins: joins(r)}
+			p[lo] = entry{kind: k, joins: joins(r, form)}
 			switch n := utf8.RuneCountInString(form); {
 			case n == 1:
 				p[lo].form, _ = utf8.DecodeRuneInString(form)
@@ -65,8 +65,8 @@ func (f *folding) kind(r rune) (k kind, joining bool) {
 		e := &f.pages[r>>8][r&0xFF]
 		return e.kind, e.joins
 	}
-	_, k = foldRune(r)
-	return k, joins(r)
+	form, k := foldRune(r)
+	return k, joins(r, form)
 }
 
 // append appends the form of r to b.

@@ -41,7 +41,7 @@ func Cut(s string, max int) string {
 		return ""
 	}
 	// A character has at most four bytes; bytes that are no UTF-8 end anywhere.
-	for end := max; end > max-utf8.UTFMax && end > 0; end-- {
+	for end := max; end > max-utf8.UTFMax && end >= 0; end-- {
 		if utf8.RuneStart(s[end]) {
 			return s[:end]
 		}
