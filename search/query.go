@@ -3,7 +3,14 @@ package search
 import "time"
 
 // Query is a tree. Its nodes are the types of this file; nothing else is a Query.
-type Query interface{ query() }
+type Query interface {
+	// String writes the query in the language of Parse. Of a tree that Parse
+	// returned, Parse makes an equal tree again; of any other, one that matches the
+	// same documents.
+	String() string
+
+	query()
+}
 
 type (
 	// All matches every document.
@@ -24,23 +31,26 @@ type (
 		Text  string
 	}
 
-	// Prefix matches forms that begin so: "surveil*".
+	// Prefix matches forms that begin so: "surveil*". A text of several tokens is a
+	// phrase of which the last is a prefix.
 	Prefix struct {
 		Field string
 		Text  string
 	}
 
-	// Is matches documents that have one of the values in a facet.
+	// Is matches documents that have one of the values in a facet. A value of Type
+	// that ends in "/*" stands for all types that begin so.
 	Is struct {
 		Facet  string
 		Values []string
 	}
 
-	// Dates matches From <= date < To; a zero end is open.
+	// Dates matches From <= date < To, to the second; a zero end is open. Documents
+	// without a date match none, not even one open at both ends.
 	Dates struct{ From, To time.Time }
 
-	And struct{ Of []Query }
-	Or  struct{ Of []Query }
+	And struct{ Of []Query } // of nothing matches everything
+	Or  struct{ Of []Query } // of nothing matches nothing
 	Not struct{ Of Query }
 )
 

@@ -2,9 +2,30 @@
 // index holds of a document, and what it answers. search/segment is our engine;
 // searchtest and its brute-force oracle prove it.
 //
-// What a word matches: an equal folded form (text.Fold), or an equal stem in the
+// # What matches
+//
+// A word matches an equal folded form (text.Fold), or an equal stem in the
 // document's main language. A phrase in quotes matches folded forms only, in
-// order, inside one field. Words are joined by AND.
+// order, inside one field. Words are joined by AND. A word that is several tokens
+// (a hyphenated one, Han characters) is a phrase; one that is none matches nothing.
+// See Parse for the language that people write.
+//
+// # What comes first
+//
+// The order by relevance is defined to the last bit, so that every engine gives the
+// same pages and an oracle can check them. The score of a document is BM25 in whole
+// units of 1/65,536, which makes a sum independent of its order:
+//
+//   - of And, the sum of its parts; of Or, the sum of those parts that match;
+//     0 of Not, Is, Dates and All; 1 of a Prefix that matches;
+//   - of a Word, Scorer.Units of its weight and its frequency; of a Phrase, the same
+//     with the sum of its tokens' weights.
+//
+// The frequency is the number of times that the word (whichever form or stem) or
+// the phrase stands in a field, times FieldWeight, summed over the fields asked.
+// The weight is Scorer.Weight of the largest number, of the fields asked, of
+// documents that hold the exact form there. Statistics are over the documents that
+// can be found: deleted ones never count, however an engine keeps them.
 package search
 
 import (
@@ -113,7 +134,7 @@ type Count struct {
 // catalogue that the index is derived from.
 type Hit struct {
 	ID    corpus.DocumentID
-	Score float64
+	Score float64 // 0 unless the order is ByRelevance
 }
 
 // Searcher answers. It is safe for concurrent use; a search sees one state of the
