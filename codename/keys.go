@@ -1,0 +1,53 @@
+package codename
+
+import (
+	"crypto/hkdf"
+	"crypto/sha256"
+
+	"golang.org/x/crypto/argon2"
+)
+
+// Cost of a seed: the second recommended setting of RFC 9106, section 4. A guess
+// costs 64 MiB and three passes; with 90 bits to guess that is far beyond need,
+// and it keeps a shortened or badly chosen codename of another program safe too.
+const (
+	passes  = 3
+	memory  = 64 << 10 // KiB
+	threads = 4
+)
+
+// Seed is the secret that all keys of one codename at one newsroom come of.
+type Seed [32]byte
+
+// Seed derives the secret: Argon2id over the name of the list and the seven
+// random words, salted with the newsroom's id, so that the same words at another
+// newsroom are other keys. It takes 64 MiB and a good part of a second of CPU:
+// bound how many run at once.
+func (c *Codename) Seed(newsroom []byte) *Seed {
+	password := encode(c.words[:Random])
+	defer clear(password)
+	key := argon2.IDKey(password, newsroom, passes, memory, threads, uint32(len(Seed{})))
+	defer clear(key)
+	return (*Seed)(key[:])
+}
+
+// Labels of the keys that Daylight derives.
+const (
+	LabelReply   = "daylight/codename/0/reply"   // secret half of the key that replies are sealed to
+	LabelMailbox = "daylight/codename/0/mailbox" // name of the mailbox that replies lie in
+)
+
+// Key derives the 32 bytes for a label with HKDF-SHA256. Keys of different labels
+// tell nothing of each other or of the seed.
+func (s *Seed) Key(label string) [32]byte {
+	// HKDF fails only on lengths beyond 255 hashes (RFC 5869, 2.3).
+	b, err := hkdf.Key(sha256.New, s[:], nil, label, 32)
+	if err != nil {
+		panic("codename: " + err.Error())
+	}
+	defer clear(b)
+	return [32]byte(b)
+}
+
+// Wipe overwrites the seed.
+func (s *Seed) Wipe() { clear(s[:]) }
