@@ -1,0 +1,279 @@
+package envelope
+
+import (
+	"bufio"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"unicode/utf8"
+
+	"filippo.io/age"
+
+	"daylight/fault"
+)
+
+// Reader opens one envelope. It keeps one chunk in memory.
+type Reader struct {
+	Head Head
+
+	r       *bufio.Reader
+	left    int64 // of the payload of the data frame being read
+	entry   *Entry
+	entries int64
+	address *Address
+	end     End
+	done    bool
+	broken  error
+}
+
+// Entry is one text or file. Read it before the next one is asked for; what was
+// not read is passed over.
+type Entry struct {
+	Type Type
+	Name string // as the sender wrote it: never a path, never safe to use as one
+
+	r    *Reader
+	size int64
+	end  End
+	over bool
+}
+
+// Open reads the head of an envelope with any of the given keys. A wrong key is
+// fault.Forbidden; bytes that are no envelope are fault.Damaged.
+func Open(sealed io.Reader, keys ...age.Identity) (*Reader, error) {
+	plain, err := age.Decrypt(sealed, keys...)
+	if _, ok := errors.AsType[*age.NoIdentityMatchError](err); ok {
+		return nil, fmt.Errorf("open envelope: none of the keys fits: %w", fault.Forbidden)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("open envelope: %w: %w", fault.Damaged, err)
+	}
+	return read(plain)
+}
+
+// read reads the plain stream of frames.
+func read(plain io.Reader) (*Reader, error) {
+	r := &Reader{r: bufio.NewReader(plain)}
+	var m [len(magic)]byte
+	if _, err := io.ReadFull(r.r, m[:]); err != nil {
+		return nil, fmt.Errorf("open envelope: %w: %w", fault.Damaged, err)
+	}
+	if string(m[:]) != magic {
+		return nil, fmt.Errorf("open envelope: not version 0: %w", fault.Damaged)
+	}
+	kind, n, err := r.frame()
+	if err == nil && kind != frameHeader {
+		err = errors.New("no head")
+	}
+	if err == nil {
+		err = r.record(n, &r.Head)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("open envelope: %w: %w", fault.Damaged, err)
+	}
+	return r, nil
+}
+
+// Entries yields the entries in order. Damage ends the sequence without an error:
+// what arrived is worth having; ask End afterwards.
+func (r *Reader) Entries() iter.Seq[*Entry] {
+	return func(yield func(*Entry) bool) {
+		for {
+			e := r.Next()
+			if e == nil || !yield(e) {
+				return
+			}
+		}
+	}
+}
+
+// Next returns the next entry, nil after the last.
+func (r *Reader) Next() *Entry {
+	if r.entry != nil {
+		io.Copy(io.Discard, r.entry) // errors stay in r.broken
+	}
+	for !r.done {
+		kind, n, err := r.frame()
+		switch {
+		case err != nil:
+		case kind == frameBegin:
+			var b begin
+			if err = r.record(n, &b); err == nil {
+				err = b.check()
+			}
+			if err == nil {
+				r.entry = &Entry{Type: b.Type, Name: b.Name, r: r}
+				return r.entry
+			}
+		case kind == frameLast:
+			var e end
+			if err = r.record(n, &e); err == nil && e.Count != r.entries {
+				err = fmt.Errorf("%d entries; %d were sealed", r.entries, e.Count)
+			}
+			if err == nil {
+				r.done = true
+				if e.Cut {
+					r.end = max(r.end, Cut)
+				}
+				return nil // padding needs no reading
+			}
+		default:
+			err = r.other(kind, n)
+		}
+		if err != nil {
+			r.fail(err)
+		}
+	}
+	return nil
+}
+
+// other takes frames that may stand anywhere.
+func (r *Reader) other(kind byte, n int64) error {
+	switch {
+	case kind == frameAddress && r.address == nil:
+		var a Address
+		if err := r.record(n, &a); err != nil {
+			return err
+		}
+		if err := a.check(); err != nil {
+			return err
+		}
+		r.address = &a
+		return nil
+	case kind >= 'a' && kind <= 'z':
+		_, err := io.CopyN(io.Discard, r.r, n)
+		return err
+	}
+	return fmt.Errorf("frame %q out of place", kind)
+}
+
+func (r *Reader) fail(err error) {
+	r.done, r.end, r.broken = true, Damaged, err
+}
+
+// End says how the envelope ended, once Next has returned nil.
+func (r *Reader) End() End { return r.end }
+
+// Err tells the operator why End is Damaged; nil otherwise.
+func (r *Reader) Err() error {
+	if r.broken == nil {
+		return nil
+	}
+	return fmt.Errorf("read envelope: %w: %w", fault.Damaged, r.broken)
+}
+
+// Address is where replies go, nil when the sender told none. It is known for
+// certain once Next has returned nil.
+func (r *Reader) Address() *Address { return r.address }
+
+// Size is the number of bytes read so far; after io.EOF it is the entry's size.
+func (e *Entry) Size() int64 { return e.size }
+
+// End says how the entry ended, after io.EOF.
+func (e *Entry) End() End { return e.end }
+
+// Read reads the entry's bytes. Its only error is io.EOF, also where an envelope
+// is cut or damaged: what arrived is kept, and End says which it was.
+func (e *Entry) Read(p []byte) (int, error) {
+	if e.over || e.r.entry != e {
+		return 0, io.EOF
+	}
+	if len(p) == 0 {
+		return 0, nil
+	}
+	for e.r.left == 0 {
+		if over, err := e.advance(); err != nil {
+			e.r.fail(err)
+			e.finish(Damaged)
+			return 0, io.EOF
+		} else if over {
+			return 0, io.EOF
+		}
+	}
+	n, err := e.r.r.Read(p[:min(int64(len(p)), e.r.left)])
+	e.r.left -= int64(n)
+	e.size += int64(n)
+	if err != nil && e.r.left > 0 || err != nil && err != io.EOF {
+		e.r.fail(err)
+		e.finish(Damaged)
+		if n == 0 {
+			return 0, io.EOF
+		}
+	}
+	return n, nil
+}
+
+// advance reads up to the next data frame or the end of the entry.
+func (e *Entry) advance() (over bool, err error) {
+	kind, n, err := e.r.frame()
+	if err != nil {
+		return false, err
+	}
+	switch kind {
+	case frameData:
+		e.r.left = n
+		return false, nil
+	case frameEnd:
+		var f end
+		if err := e.r.record(n, &f); err != nil {
+			return false, err
+		}
+		if f.Count != e.size {
+			return false, fmt.Errorf("entry of %d bytes; %d were sealed", e.size, f.Count)
+		}
+		e.finish(Whole)
+		if f.Cut {
+			e.end, e.r.end = Cut, Cut
+		}
+		return true, nil
+	}
+	return false, e.r.other(kind, n)
+}
+
+func (e *Entry) finish(how End) {
+	e.over, e.end = true, how
+	e.r.entry, e.r.left = nil, 0
+	e.r.entries++
+}
+
+// frame reads a frame's head.
+func (r *Reader) frame() (kind byte, n int64, err error) {
+	var head [frameHead]byte
+	if _, err := io.ReadFull(r.r, head[:]); err != nil {
+		return 0, 0, noEOF(err)
+	}
+	n = int64(binary.BigEndian.Uint32(head[1:]))
+	if n > MaxFrame {
+		return 0, 0, fmt.Errorf("frame of %d bytes; the most is %d", n, MaxFrame)
+	}
+	return head[0], n, nil
+}
+
+// record reads a frame's JSON payload.
+func (r *Reader) record(n int64, v any) error {
+	b := make([]byte, n)
+	if _, err := io.ReadFull(r.r, b); err != nil {
+		return noEOF(err)
+	}
+	return json.Unmarshal(b, v)
+}
+
+func noEOF(err error) error {
+	if err == io.EOF {
+		return io.ErrUnexpectedEOF
+	}
+	return err
+}
+
+func (b begin) check() error {
+	if b.Type != Text && b.Type != File {
+		return errors.New("entry of an unknown type")
+	}
+	if len(b.Name) > MaxName || !utf8.ValidString(b.Name) {
+		return errors.New("name of an entry too long")
+	}
+	return nil
+}
