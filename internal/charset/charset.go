@@ -1,0 +1,260 @@
+// Package charset turns bytes of any charset into UTF-8. It trusts a label as far
+// as the bytes bear it out: old mail is full of labels that are missing, unknown
+// or wrong. What it returns is always valid UTF-8; a byte that means nothing in
+// the charset becomes U+FFFD.
+package charset
+
+import (
+	"bytes"
+	"strings"
+	"unicode/utf8"
+
+	"golang.org/x/text/encoding"
+	"golang.org/x/text/encoding/charmap"
+	"golang.org/x/text/encoding/htmlindex"
+	"golang.org/x/text/encoding/japanese"
+	"golang.org/x/text/encoding/korean"
+	"golang.org/x/text/encoding/simplifiedchinese"
+	"golang.org/x/text/encoding/traditionalchinese"
+	"golang.org/x/text/encoding/unicode"
+	"golang.org/x/text/encoding/unicode/utf32"
+)
+
+// Names of charsets that Decode gives besides those of the WHATWG standard.
+const (
+	ASCII   = "us-ascii"
+	UTF8    = "utf-8"
+	UTF7    = "utf-7"
+	Unknown = ""
+)
+
+// Decode returns the text of b and the charset that it was read as. label is what
+// the document says, or "" when it says nothing. The label is overruled by a byte
+// order mark, by bytes that are UTF-8 beyond chance, and by a guess where the
+// bytes make no sense as labelled and much more sense otherwise.
+func Decode(b []byte, label string) (text, used string) {
+	if b, name := cutBOM(b); name != Unknown {
+		return decodeAs(b, name), name
+	}
+	label = canonical(label)
+	if label == UTF7 {
+		return decodeUTF7(b), UTF7
+	}
+	if isASCII(b) {
+		switch {
+		case bytes.IndexByte(b, 0x1b) >= 0 || label == "hz-gb-2312" || bytes.IndexByte(b, 0x0e) >= 0:
+			return decodeShifting(b, label)
+		case strings.HasPrefix(label, "utf-16") || strings.HasPrefix(label, "utf-32"):
+			// Text without a single zero byte is not UTF-16, whatever its label says.
+			if bytes.IndexByte(b, 0) >= 0 {
+				return decodeAs(b, label), label
+			}
+		case bytes.IndexByte(b, 0) >= 0:
+			if name := wide(b); name != Unknown {
+				return decodeAs(b, name), name
+			}
+		}
+		return string(b), ASCII
+	}
+	if multi, bad := countUTF8(b); bad == 0 {
+		if multi >= 4 || label == UTF8 || label == Unknown || latin(label) {
+			return string(b), UTF8
+		}
+	} else if multi > 8*bad {
+		return strings.ToValidUTF8(string(b), "\uFFFD"), UTF8
+	}
+	name := judge(b, label)
+	return decodeAs(b, name), name
+}
+
+// judge decides between the label and a guess.
+func judge(b []byte, label string) string {
+	if name := wide(b); name != Unknown && !strings.HasPrefix(label, "utf-16") {
+		return name
+	}
+	if label == UTF8 || label == ASCII || lookup(label) == nil {
+		return Guess(b)
+	}
+	sample := highWords(b)
+	said := score(decodeAs(sample, label))
+	if said >= 0.45 && !latin(label) {
+		return label
+	}
+	if name, best := guess(sample); best > said+0.35 && !(latin(name) && latin(label)) {
+		return name
+	}
+	return label
+}
+
+// Guess names the charset of b from its bytes alone. It is windows-1252 when
+// nothing speaks for anything else.
+func Guess(b []byte) string {
+	if _, name := cutBOM(b); name != Unknown {
+		return name
+	}
+	if name := wide(b); name != Unknown {
+		return name
+	}
+	if isASCII(b) {
+		return ASCII
+	}
+	if multi, bad := countUTF8(b); bad == 0 || multi > 8*bad {
+		return UTF8
+	}
+	name, _ := guess(highWords(b))
+	return name
+}
+
+// Known reports whether a label names a charset that Decode can read.
+func Known(label string) bool {
+	label = canonical(label)
+	return label == ASCII || label == UTF8 || label == UTF7 || lookup(label) != nil
+}
+
+func decodeAs(b []byte, name string) string {
+	if name == UTF8 || name == ASCII || name == Unknown {
+		return strings.ToValidUTF8(string(b), "\uFFFD")
+	}
+	enc := lookup(name)
+	if enc == nil {
+		return strings.ToValidUTF8(string(b), "\uFFFD")
+	}
+	out, err := enc.NewDecoder().Bytes(b)
+	if err != nil { // decoders of x/text replace; none is known to fail on bytes
+		return strings.ToValidUTF8(string(b), "\uFFFD")
+	}
+	return string(out)
+}
+
+// aliases are labels seen in mail that the WHATWG list does not have, or that it
+// maps to what browsers need and mail does not.
+var aliases = map[string]string{
+	"ascii": ASCII, "ansi_x3.4-1968": ASCII, "646": ASCII, "7bit": ASCII, "us": ASCII,
+	"utf8": UTF8, "unicode-1-1-utf-8": UTF8, "utf-8-mac": UTF8, "cp65001": UTF8, "x-utf-8": UTF8,
+	"unicode-1-1-utf-7": UTF7, "unicode-2-0-utf-7": UTF7, "x-unicode-2-0-utf-7": UTF7, "cp65000": UTF7,
+	"gb2312": "gb18030", "gbk": "gb18030", "x-gbk": "gb18030", "cp936": "gb18030", "gb_2312-80": "gb18030",
+	"chinesebig5": "big5", "cp950": "big5", "big5-hkscs": "big5",
+	"cp949": "euc-kr", "ks_c_5601-1987": "euc-kr", "5601": "euc-kr", "uhc": "euc-kr",
+	"cp932": "shift_jis", "x-sjis-jp": "shift_jis", "sjis": "shift_jis",
+	"win-1251": "windows-1251", "win1251": "windows-1251", "koi8r": "koi8-r", "koi-8-r": "koi8-r",
+	"dos-866": "ibm866", "cp866": "ibm866",
+	"iso8859-1": "windows-1252", "latin-1": "windows-1252", "ansi": "windows-1252",
+	"iso-8859-8-i": "iso-8859-8", "visual": "iso-8859-8", "asmo-708": "iso-8859-6",
+	"cp437": "ibm437", "cp850": "ibm850", "cp852": "ibm852", "cp855": "ibm855", "cp858": "ibm858", "cp862": "ibm862",
+	"hz": "hz-gb-2312", "iso-2022-jp-1": "iso-2022-jp", "iso-2022-jp-2": "iso-2022-jp", "iso-2022-jp-3": "iso-2022-jp",
+	"utf-16": "utf-16le", "unicode": "utf-16le", "ucs-2": "utf-16le",
+}
+
+// others are encodings that the WHATWG index leaves out.
+var others = map[string]encoding.Encoding{
+	"gb18030":    simplifiedchinese.GB18030,
+	"hz-gb-2312": simplifiedchinese.HZGB2312,
+	"big5":       traditionalchinese.Big5,
+	"euc-kr":     korean.EUCKR,
+	"shift_jis":  japanese.ShiftJIS,
+	"ibm437":     charmap.CodePage437,
+	"ibm850":     charmap.CodePage850,
+	"ibm852":     charmap.CodePage852,
+	"ibm855":     charmap.CodePage855,
+	"ibm858":     charmap.CodePage858,
+	"ibm862":     charmap.CodePage862,
+	"utf-16le":   unicode.UTF16(unicode.LittleEndian, unicode.IgnoreBOM),
+	"utf-16be":   unicode.UTF16(unicode.BigEndian, unicode.IgnoreBOM),
+	"utf-32le":   utf32.UTF32(utf32.LittleEndian, utf32.IgnoreBOM),
+	"utf-32be":   utf32.UTF32(utf32.BigEndian, utf32.IgnoreBOM),
+}
+
+// canonical brings a label to the form that lookup knows.
+func canonical(label string) string {
+	if label == UTF8 || label == ASCII || label == "" {
+		return label
+	}
+	label = strings.ToLower(strings.Trim(label, " \t\r\n\"'=;"))
+	// RFC 2231, 5: a label of an encoded word may carry a language, "utf-8*en".
+	label, _, _ = strings.Cut(label, "*")
+	label = strings.ReplaceAll(label, "_", "-")
+	if name, ok := aliases[label]; ok {
+		return name
+	}
+	if name, ok := aliases[strings.ReplaceAll(label, "-", "_")]; ok {
+		return name
+	}
+	label = strings.TrimPrefix(label, "x-")
+	if name, ok := aliases[label]; ok {
+		return name
+	}
+	if _, ok := others[label]; ok {
+		return label
+	}
+	for _, try := range []string{label, strings.ReplaceAll(label, "-", "_"), "x-" + label, strings.Replace(label, "cp-", "cp", 1), strings.Replace(label, "iso", "iso-", 1)} {
+		enc, err := htmlindex.Get(try)
+		if err != nil || enc == encoding.Replacement {
+			continue
+		}
+		if name, err := htmlindex.Name(enc); err == nil {
+			if again, ok := aliases[name]; ok {
+				return again
+			}
+			return name
+		}
+	}
+	return label
+}
+
+func lookup(name string) encoding.Encoding {
+	if enc, ok := others[name]; ok {
+		return enc
+	}
+	enc, err := htmlindex.Get(name)
+	if err != nil || enc == encoding.Replacement {
+		return nil
+	}
+	return enc
+}
+
+// latin reports whether a label says no more than "Western": what programs write
+// that never asked.
+func latin(name string) bool {
+	switch name {
+	case ASCII, "windows-1252", "iso-8859-15", "windows-1250", "iso-8859-2", "windows-1254", "macintosh":
+		return true
+	}
+	return false
+}
+
+func isASCII(b []byte) bool {
+	for len(b) >= 8 {
+		if (b[0]|b[1]|b[2]|b[3]|b[4]|b[5]|b[6]|b[7])&0x80 != 0 {
+			return false
+		}
+		b = b[8:]
+	}
+	for _, c := range b {
+		if c >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
+}
+
+// countUTF8 counts the sequences of several bytes that are UTF-8 and the bytes
+// that are not. A sequence cut off at the end is neither.
+func countUTF8(b []byte) (multi, bad int) {
+	for i := 0; i < len(b); {
+		if b[i] < utf8.RuneSelf {
+			i++
+			continue
+		}
+		r, n := utf8.DecodeRune(b[i:])
+		switch {
+		case r != utf8.RuneError || n > 1:
+			multi++
+		case len(b)-i < utf8.UTFMax && !utf8.FullRune(b[i:]):
+			return multi, bad
+		default:
+			bad++
+		}
+		i += n
+	}
+	return multi, bad
+}
