@@ -1,0 +1,211 @@
+package archive
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"daylight/blob"
+	"daylight/corpus"
+	"daylight/fault"
+	"daylight/release"
+	"daylight/search"
+	"daylight/text"
+)
+
+const (
+	indexDocs  = 20000    // in one batch; a release of no more is searchable in one step
+	indexBytes = 64 << 20 // of text in one batch
+	maxAttach  = 1 << 20  // bytes of a part's text that "attachment:" searches
+)
+
+// Finish ends what an import that was cut off left: the index, and what was
+// withdrawn. It returns how many documents it indexed. Doing it twice does no harm.
+func (im *Importer) Finish(ctx context.Context) (int, error) {
+	head, err := im.Catalog.Head(ctx)
+	if err != nil {
+		return 0, fmt.Errorf("finish import: %w", err)
+	}
+	n := 0
+	if head.Indexed < head.Release {
+		if n, err = im.index(ctx, head.Indexed); err != nil {
+			return n, fmt.Errorf("finish import: %w", err)
+		}
+		if err := im.Catalog.Indexed(ctx, head.Release); err != nil {
+			return n, fmt.Errorf("finish import: %w", err)
+		}
+	}
+	refs, err := im.Catalog.Forget(ctx)
+	if err == nil {
+		err = im.forget(ctx, refs)
+	}
+	if err != nil {
+		return n, fmt.Errorf("forget what was withdrawn: %w", err)
+	}
+	return n, nil
+}
+
+func (im *Importer) forget(ctx context.Context, refs []blob.Ref) error {
+	for _, ref := range refs {
+		if err := im.Blobs.Delete(ctx, ref); err != nil {
+			return err
+		}
+	}
+	return im.Catalog.Forgotten(ctx, refs)
+}
+
+// Reindex puts every document into an empty index: the catalogue is the truth.
+func (im *Importer) Reindex(ctx context.Context) (int, error) {
+	n, err := im.index(ctx, 0)
+	if err != nil {
+		return n, fmt.Errorf("rebuild index: %w", err)
+	}
+	return n, nil
+}
+
+// index brings the index from a release to the newest.
+func (im *Importer) index(ctx context.Context, since int) (int, error) {
+	w := indexer{im: im, ctx: ctx}
+	for ch, err := range im.Catalog.Changed(ctx, since) {
+		if err != nil {
+			return w.n, err
+		}
+		if ch.Gone {
+			w.batch.Delete = append(w.batch.Delete, ch.ID)
+			continue
+		}
+		w.waiting = append(w.waiting, ch.ID)
+		if len(w.waiting) == 200 {
+			if err := w.load(); err != nil {
+				return w.n, err
+			}
+		}
+	}
+	if err := w.load(); err != nil {
+		return w.n, err
+	}
+	return w.n, w.apply()
+}
+
+type indexer struct {
+	im      *Importer
+	ctx     context.Context
+	waiting []corpus.DocumentID
+	batch   search.Batch
+	bytes   int
+	n       int
+}
+
+// load reads the waiting documents into the batch.
+func (w *indexer) load() error {
+	bodies, err := w.im.Catalog.Bodies(w.ctx, w.waiting)
+	if err != nil {
+		return err
+	}
+	for _, id := range w.waiting {
+		e, ok := bodies[id]
+		if !ok {
+			return fmt.Errorf("index %s: %w", id, fault.NotFound)
+		}
+		d, err := decodeDocument(e)
+		if err != nil {
+			return err
+		}
+		attached, err := w.attached(d.ID)
+		if err != nil {
+			return err
+		}
+		w.batch.Put = append(w.batch.Put, Searchable(d, attached))
+		w.bytes += len(d.Text) + len(attached)
+		if len(w.batch.Put) >= indexDocs || w.bytes >= indexBytes {
+			if err := w.apply(); err != nil {
+				return err
+			}
+		}
+	}
+	w.waiting = w.waiting[:0]
+	return nil
+}
+
+func (w *indexer) apply() error {
+	if len(w.batch.Put) == 0 && len(w.batch.Delete) == 0 {
+		return nil
+	}
+	if err := w.im.Index.Apply(w.ctx, w.batch); err != nil {
+		return err
+	}
+	w.n += len(w.batch.Put)
+	w.batch, w.bytes = search.Batch{}, 0
+	w.im.progress(Progress{Indexed: w.n})
+	return nil
+}
+
+// attached joins the names and texts of a document's parts.
+func (w *indexer) attached(id corpus.DocumentID) (string, error) {
+	rows, n, err := w.im.Catalog.Parts(w.ctx, id, MaxParts)
+	if err != nil || n == 0 {
+		return "", err
+	}
+	ids := make([]corpus.DocumentID, len(rows))
+	for i, r := range rows {
+		ids[i] = r.ID
+	}
+	bodies, err := w.im.Catalog.Bodies(w.ctx, ids)
+	if err != nil {
+		return "", err
+	}
+	var b strings.Builder
+	for _, id := range ids {
+		d, err := decodeDocument(bodies[id])
+		if err != nil {
+			return "", err
+		}
+		fmt.Fprintf(&b, "%s\n%s\n%s\n", d.Name, d.Title, text.Cut(d.Text, maxAttach))
+		if b.Len() > 8*maxAttach {
+			break
+		}
+	}
+	return b.String(), nil
+}
+
+func decodeDocument(e Entry) (release.Document, error) {
+	var d release.Document
+	if err := json.Unmarshal(e.Body, &d); err != nil {
+		return d, fmt.Errorf("document of release %d: %w: %w", e.Release, fault.Damaged, err)
+	}
+	return d, nil
+}
+
+// Searchable is what the index holds of a document. Attached is the names and
+// texts of its parts.
+func Searchable(d release.Document, attached string) search.Document {
+	s := search.Document{
+		ID: d.ID, Collection: d.Collection, Title: d.Title, Text: d.Text, Name: d.Name, Attachment: attached,
+		Date: d.Date, Language: d.Language(), Languages: d.Languages, Type: d.Type, Origin: string(d.Origin),
+	}
+	m := d.Message
+	if m == nil {
+		return s
+	}
+	s.From, s.Senders = addresses(m.From)
+	s.To, s.Recipients = addresses(m.To, m.Cc, m.Bcc)
+	s.Domain, s.Bulk, s.Message = m.Domain, m.Bulk, messageKey(m, d.Text)
+	return s
+}
+
+// addresses gives lists of mailboxes as words and as values of a facet.
+func addresses(lists ...[]corpus.Address) (words string, values []string) {
+	var all []string
+	for _, list := range lists {
+		for _, a := range list {
+			if s := a.String(); s != "" {
+				all = append(all, s)
+			}
+			if a.Addr != "" {
+				values = append(values, strings.ToLower(a.Addr))
+			}
+		}
+	}
+	return strings.Join(all, ", "), values
+}

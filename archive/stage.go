@@ -1,0 +1,67 @@
+package archive
+
+import (
+	"fmt"
+	"slices"
+
+	"daylight/corpus"
+	"daylight/release"
+)
+
+// maxCites is how many of the messages that a message refers to tie it to them:
+// more are a fault of the program that wrote it, or an attack.
+const maxCites = 100
+
+// stageEntry gives an entry with what the catalogue looks it up by. An entry of a
+// kind that this program does not know is kept, and proved, and shown nowhere.
+func stageEntry(r release.Record) (Staged, error) {
+	s := Staged{Record: r}
+	switch r.Kind {
+	case release.KindDocument:
+		d, err := release.Decode[release.Document](r)
+		if err != nil {
+			return s, err
+		}
+		s.Row, s.Links = rowOf(d), linksOf(d.Message)
+	case release.KindRendition:
+		d, err := release.Decode[release.Rendition](r)
+		if err != nil {
+			return s, err
+		}
+		s.Document, s.Name, s.Original = d.Document, d.Name, d.Name == release.NameOriginal
+		if r.Payload == nil {
+			return s, fmt.Errorf("rendition %s has no bytes", r.ID)
+		}
+	case release.KindWithdrawal:
+		w, err := release.Decode[release.Withdrawal](r)
+		if err != nil {
+			return s, err
+		}
+		s.Takes, s.Name = w.Document, w.Scope
+	}
+	return s, nil
+}
+
+func rowOf(d release.Document) *Row {
+	row := &Row{
+		ID: d.ID, Collection: d.Collection, Parent: d.Parent, Title: d.Title, Name: d.Name, Type: d.Type, Size: d.Size,
+		Date: d.Date.UTC(), Language: d.Language(), Origin: d.Origin, State: d.State,
+	}
+	if d.Date.IsZero() {
+		row.Date = d.Date
+	}
+	if d.Message != nil && len(d.Message.From) > 0 {
+		row.From = d.Message.From[0].String()
+	}
+	return row
+}
+
+func linksOf(m *corpus.Message) Links {
+	if m == nil {
+		return Links{}
+	}
+	cites := append(slices.Clone(m.References), m.InReplyTo...)
+	slices.Sort(cites)
+	cites = slices.DeleteFunc(slices.Compact(cites), func(id string) bool { return id == "" || id == m.ID })
+	return Links{m.ID, cites[:min(len(cites), maxCites)]}
+}
