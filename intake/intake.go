@@ -1,0 +1,166 @@
+// Package intake receives what anonymous sources send, seals it to the newsroom's
+// public keys as it arrives, and holds it until the desk has fetched it. It keeps
+// replies for sources who come back with their codename. It holds no key that
+// opens an envelope, keeps no record of a source, and cannot read back what it
+// sealed. It is blind at rest: while it runs, it sees what arrives.
+package intake
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"golang.org/x/mod/sumdb/note"
+
+	"daylight/envelope"
+	"daylight/fault"
+)
+
+// Options say what an intake is made of.
+type Options struct {
+	Store    Store
+	Verifier note.Verifier    // the newsroom's: only its key lists are taken
+	Keys     []byte           // a key list for the first start; may be nil when the store has one
+	Now      func() time.Time // nil: the clock
+	Limits   Limits           // zero values: those of a small host
+}
+
+// Limits bound what strangers can make intake do.
+type Limits struct {
+	Message  int64         // bytes of a message; what is beyond is cut
+	Upload   int64         // bytes of one submission in all
+	Files    int           // files of one submission
+	Uploads  int           // submissions at the same time
+	Sessions int           // people here at the same time
+	Reply    int64         // bytes of a sealed reply that the desk leaves
+	Returns  int           // returns that wait for their keys at the same time
+	Lanes    int           // key derivations at once, for returns and for submissions each; 64 MiB apiece
+	Idle     time.Duration // a session ends after so long without a request
+	Longest  time.Duration // and after so long in any case
+}
+
+// defaultLimits are for a small host.
+var defaultLimits = Limits{
+	Message: 100_000, Upload: 4 << 30, Files: 100, Uploads: 200, Sessions: 50_000, Reply: 1 << 30,
+	Returns: 64, Lanes: 1, Idle: 30 * time.Minute, Longest: 4 * time.Hour,
+}
+
+// Intake is the role. It is safe for concurrent use.
+type Intake struct {
+	store    Store
+	verifier note.Verifier
+	now      func() time.Time
+	limits   Limits
+
+	sessions sessions
+	uploads  chan struct{}
+	returns  lane // of people who come back
+	firsts   lane // of first submissions, which returns cannot hold up
+
+	mu   sync.RWMutex
+	keys envelope.KeyList
+
+	stop    context.CancelFunc
+	working sync.WaitGroup
+}
+
+// Open starts an intake. Without a key list in the store or in the options it is
+// fault.NotFound: there would be nobody to seal to.
+func Open(ctx context.Context, o Options) (*Intake, error) {
+	in := &Intake{store: o.Store, verifier: o.Verifier, now: o.Now, limits: o.Limits.filled()}
+	if in.now == nil {
+		in.now = time.Now
+	}
+	if err := in.loadKeys(ctx, o.Keys); err != nil {
+		return nil, fmt.Errorf("open intake: %w", err)
+	}
+	in.uploads = make(chan struct{}, in.limits.Uploads)
+	in.returns = newLane(in.limits.Lanes, in.limits.Returns)
+	in.firsts = newLane(in.limits.Lanes, in.limits.Uploads)
+	in.sessions.byName = map[[32]byte]*held{}
+	ctx, in.stop = context.WithCancel(context.WithoutCancel(ctx))
+	in.working.Go(func() { in.sweep(ctx) })
+	return in, nil
+}
+
+// loadKeys takes the list of the store, or the given one where it is newer.
+func (in *Intake) loadKeys(ctx context.Context, given []byte) error {
+	stored, err := in.store.KeyList(ctx)
+	if err == nil {
+		if in.keys, err = envelope.ParseKeyList(stored, in.verifier); err != nil {
+			return err
+		}
+	} else if !errors.Is(err, fault.NotFound) || given == nil {
+		return fmt.Errorf("keys to seal to: %w", err)
+	}
+	if given == nil {
+		return nil
+	}
+	err = in.putKeys(ctx, given)
+	if errors.Is(err, fault.Conflict) && in.keys.Serial > 0 {
+		return nil // the store's is newer
+	}
+	return err
+}
+
+// putKeys takes a list that the newsroom signed, of this newsroom, and not older
+// than the one in use.
+func (in *Intake) putKeys(ctx context.Context, list []byte) error {
+	l, err := envelope.ParseKeyList(list, in.verifier)
+	if err != nil {
+		return err
+	}
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	switch {
+	case in.keys.Serial > 0 && l.Newsroom != in.keys.Newsroom:
+		return fmt.Errorf("key list of another newsroom: %w", fault.Conflict)
+	case l.Serial < in.keys.Serial:
+		return fmt.Errorf("key list %d, %d is in use: %w", l.Serial, in.keys.Serial, fault.Conflict)
+	}
+	if err := in.store.PutKeyList(ctx, list); err != nil {
+		return fmt.Errorf("keep key list: %w", err)
+	}
+	in.keys = l
+	return nil
+}
+
+// Keys is the list in use.
+func (in *Intake) Keys() envelope.KeyList {
+	in.mu.RLock()
+	defer in.mu.RUnlock()
+	return in.keys
+}
+
+// Limits are the bounds in force, for pages to tell.
+func (in *Intake) Limits() Limits { return in.limits }
+
+// Close ends all sessions and waits for what is being kept. The store stays open.
+func (in *Intake) Close() error {
+	in.stop()
+	in.working.Wait()
+	in.sessions.clear()
+	return nil
+}
+
+// day is all of the time that is kept outside an envelope.
+func (in *Intake) day() string { return in.now().UTC().Format(time.DateOnly) }
+
+func (l Limits) filled() Limits {
+	d := defaultLimits
+	l.Message, l.Upload, l.Reply = or(l.Message, d.Message), or(l.Upload, d.Upload), or(l.Reply, d.Reply)
+	l.Files, l.Uploads, l.Sessions = or(l.Files, d.Files), or(l.Uploads, d.Uploads), or(l.Sessions, d.Sessions)
+	l.Returns, l.Lanes = or(l.Returns, d.Returns), or(l.Lanes, d.Lanes)
+	l.Idle, l.Longest = or(l.Idle, d.Idle), or(l.Longest, d.Longest)
+	return l
+}
+
+func or[T comparable](a, b T) T {
+	var zero T
+	if a == zero {
+		return b
+	}
+	return a
+}

@@ -1,0 +1,76 @@
+package intake
+
+import (
+	"context"
+	"io"
+
+	"daylight/courier"
+)
+
+// Store is what intake keeps on disk, all of it sealed by others' keys.
+// Implementations are safe for concurrent use; intaketest proves them.
+type Store interface {
+	Envelopes
+	Mailboxes
+	KeyLists
+	Close() error
+}
+
+// Envelopes holds what has arrived and was not fetched.
+type Envelopes interface {
+	// Create makes room for one envelope. The day, YYYY-MM-DD, is all that is kept
+	// of its time. After a crash the slot counts as kept, with what it held.
+	Create(ctx context.Context, day string) (Slot, error)
+
+	// Envelopes lists what was kept, in an order that tells nothing.
+	Envelopes(ctx context.Context) ([]courier.Envelope, error)
+
+	// OpenEnvelope reads one that was kept: fault.NotFound when it is not there.
+	OpenEnvelope(ctx context.Context, id courier.EnvelopeID) (io.ReadCloser, error)
+
+	// DestroyEnvelopes makes them unreadable, also for who holds the disk. Unknown
+	// ids are not an error.
+	DestroyEnvelopes(ctx context.Context, ids []courier.EnvelopeID) error
+}
+
+// Slot takes the bytes of one envelope. It is for one goroutine at a time.
+type Slot interface {
+	io.Writer
+
+	// Room makes sure that the slot can hold n bytes in all, and returns how many
+	// it can hold now. When the disk has not as many left the error is fault.Full,
+	// and what there was room for is still good.
+	Room(n int64) (int64, error)
+
+	// Keep makes the envelope durable and lets it be fetched.
+	Keep(ctx context.Context) error
+
+	// Drop forgets it. After Keep it does nothing.
+	Drop()
+}
+
+// Mailboxes holds sealed replies under names that only a codename or the desk can
+// tell.
+type Mailboxes interface {
+	// PutReply leaves a reply. An id that is there, or was destroyed lately, is not
+	// an error, and changes nothing.
+	PutReply(ctx context.Context, box courier.MailboxID, id courier.ReplyID, day string, sealed io.Reader) error
+
+	// Replies lists a mailbox. One that nobody ever wrote to is empty: there is no
+	// other difference between a mailbox that is in use and one that is not.
+	Replies(ctx context.Context, box courier.MailboxID) ([]courier.ReplyID, error)
+
+	// OpenReply reads one: fault.NotFound when this mailbox has none of that name.
+	OpenReply(ctx context.Context, box courier.MailboxID, id courier.ReplyID) (io.ReadCloser, error)
+
+	// DestroyReply makes a reply unreadable, also for who holds the disk.
+	// fault.NotFound when this mailbox has none of that name.
+	DestroyReply(ctx context.Context, box courier.MailboxID, id courier.ReplyID, day string) error
+}
+
+// KeyLists holds the newsroom's public keys, signed by it.
+type KeyLists interface {
+	// KeyList returns the list in use: fault.NotFound before the first.
+	KeyList(ctx context.Context) ([]byte, error)
+	PutKeyList(ctx context.Context, list []byte) error
+}
