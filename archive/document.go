@@ -85,6 +85,9 @@ func (a *Archive) within(ctx context.Context, s state, d *Document) error {
 		return err
 	}
 	d.In = names[d.Document.Collection]
+	if d.Day, err = a.dayOf(ctx, d.Release); err != nil {
+		return err
+	}
 	origins, err := a.originTitles(ctx, s)
 	if err != nil {
 		return err

@@ -1,0 +1,179 @@
+package web
+
+import (
+	"fmt"
+	"html/template"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"golang.org/x/text/language"
+	"golang.org/x/text/language/display"
+
+	"daylight/archive"
+	"daylight/internal/httpkit"
+	"daylight/search"
+)
+
+// funcs are what the pages of this site may call beside those of all sites.
+var funcs = template.FuncMap{
+	"find":     find,
+	"within":   archive.Narrow,
+	"size":     size,
+	"language": languageName,
+	"kind":     kindName,
+	"filled":   filled,
+	"chart":    newChart,
+	"paras":    paragraphs,
+	"first":    first,
+	"percent":  percent,
+	"list":     func(v ...any) []any { return v },
+	"plus":     func(a, b int) int { return a + b },
+	"hex":      func(b [32]byte) string { return fmt.Sprintf("%x", b) },
+	"unknown":  func(s string) bool { return s == search.Unknown },
+}
+
+// find is the address of the results of a query.
+func find(query string) string { return "/search?" + url.Values{"q": {query}}.Encode() }
+
+// size writes a number of bytes for people: 482 B, 31 kB, 2.4 MB.
+func size(n int64) string {
+	if n < 1000 {
+		return fmt.Sprintf("%d B", n)
+	}
+	f, unit := float64(n)/1000, 0
+	for f >= 999.5 && unit < 3 {
+		f, unit = f/1000, unit+1
+	}
+	digits := 0
+	if f < 9.95 {
+		digits = 1
+	}
+	return strconv.FormatFloat(f, 'f', digits, 64) + " " + []string{"kB", "MB", "GB", "TB"}[unit]
+}
+
+// languageName names a language in the language of the page.
+func languageName(page, code string) string {
+	tag, err := language.Parse(code)
+	if err != nil || code == search.Unknown || code == "" {
+		return ""
+	}
+	in, err := language.Parse(page)
+	if err != nil {
+		in = language.English
+	}
+	name := display.Languages(in).Name(tag)
+	if name == "" {
+		return code
+	}
+	return strings.ToUpper(name[:1]) + name[1:]
+}
+
+// kindName names a media type in English, for t; a type without a name stays.
+func kindName(media string) string {
+	for _, k := range kinds {
+		if media == k.media || strings.HasSuffix(k.media, "/") && strings.HasPrefix(media, k.media) {
+			return k.name
+		}
+	}
+	return media
+}
+
+var kinds = []struct{ media, name string }{
+	{"message/rfc822", "E-mail"}, {"application/pdf", "PDF"}, {"text/plain", "Text"}, {"text/html", "Web page"},
+	{"application/vnd.openxmlformats-officedocument.wordprocessingml.document", "Word document"}, {"application/msword", "Word document"},
+	{"application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "Spreadsheet"}, {"application/vnd.ms-excel", "Spreadsheet"},
+	{"text/csv", "Table"}, {"application/zip", "Zip archive"}, {"application/mbox", "Mailbox"}, {"application/vnd.ms-outlook", "Mailbox"},
+	{"application/gzip", "Archive file"}, {"application/x-tar", "Archive file"}, {"image/", "Picture"}, {"audio/", "Sound"}, {"video/", "Film"},
+	{"application/octet-stream", "Unknown format"},
+}
+
+// filled puts the number of a claim into its text, or before it where it has no
+// place for it.
+func filled(text string, n int) template.HTML {
+	number := "<strong>" + httpkit.Thousands(n) + "</strong>"
+	before, after, ok := strings.Cut(text, "%d")
+	if !ok {
+		return template.HTML(number + " " + template.HTMLEscapeString(text))
+	}
+	return template.HTML(template.HTMLEscapeString(before) + number + template.HTMLEscapeString(after))
+}
+
+// paragraphs splits a text at its empty lines.
+func paragraphs(s string) []string {
+	var all []string
+	for p := range strings.SplitSeq(strings.ReplaceAll(s, "\r\n", "\n"), "\n\n") {
+		if p = strings.TrimSpace(p); p != "" {
+			all = append(all, p)
+		}
+	}
+	return all
+}
+
+func first(n int, shares []archive.Share) []archive.Share { return shares[:min(n, len(shares))] }
+
+// percent writes a part of a whole to the nearest percent.
+func percent(part, whole int) string {
+	if whole == 0 {
+		return "0"
+	}
+	return strconv.Itoa((part*100 + whole/2) / whole)
+}
+
+// chart is a bar for each year, as SVG is drawn: a box of 100 × 32 for each 10 years
+// or so, numbers from the top.
+type chart struct {
+	Width int
+	Bars  []bar
+	Rest  []archive.Share // without a known year
+}
+
+type bar struct {
+	archive.Share
+	X, Y, Width, Height int
+	Label               string // of the axis; "" where it would not fit
+}
+
+const (
+	chartHeight = 120
+	chartWidth  = 600
+)
+
+// newChart draws years, those between without files too, as long as there are not
+// too many to see.
+func newChart(shares []archive.Share) chart {
+	c := chart{Width: chartWidth}
+	most, byYear := 1, map[int]archive.Share{}
+	from, to := 0, 0
+	for _, s := range shares {
+		year, err := strconv.Atoi(s.Value)
+		if err != nil {
+			c.Rest = append(c.Rest, s)
+			continue
+		}
+		if byYear[year] = s; from == 0 || year < from {
+			from = year
+		}
+		to, most = max(to, year), max(most, s.N)
+	}
+	if from == 0 || to-from > 150 {
+		return c
+	}
+	step := chartWidth / (to - from + 1)
+	step = min(step, 90)
+	c.Width = step * (to - from + 1)
+	every := (44 + step) / step // a label takes some 44
+	for year := from; year <= to; year++ {
+		s := byYear[year]
+		b := bar{Share: s, X: (year-from)*step + 1, Width: max(step-2, 1), Height: s.N * chartHeight / most}
+		if s.N > 0 {
+			b.Height = max(b.Height, 2) // seen, however few
+		}
+		b.Y = chartHeight - b.Height
+		if (year-from)%every == 0 {
+			b.Label = strconv.Itoa(year)
+		}
+		c.Bars = append(c.Bars, b)
+	}
+	return c
+}
