@@ -111,6 +111,9 @@ func Known(label string) bool {
 	return label == ASCII || label == UTF8 || label == UTF7 || lookup(label) != nil
 }
 
+// As returns the text of b in a charset that is certain: nothing is guessed.
+func As(b []byte, label string) string { return decodeAs(b, canonical(label)) }
+
 func decodeAs(b []byte, name string) string {
 	if name == UTF8 || name == ASCII || name == Unknown {
 		return strings.ToValidUTF8(string(b), "\uFFFD")
