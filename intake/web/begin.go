@@ -1,0 +1,69 @@
+package web
+
+import (
+	"errors"
+	"net/http"
+
+	"daylight/codename"
+	"daylight/fault"
+	"daylight/intake"
+)
+
+// begin starts a visit with a new codename. Nothing is written anywhere.
+func (p *pages) begin(w http.ResponseWriter, r *http.Request) {
+	s, err := p.in.Begin()
+	if err != nil {
+		p.site.Fail(w, r, err)
+		return
+	}
+	p.admit(w, r, s, "/codename")
+}
+
+// codename shows the words until their owner says that they are kept.
+func (p *pages) codename(w http.ResponseWriter, r *http.Request, s *intake.Session) {
+	c, err := s.Codename()
+	if errors.Is(err, fault.Gone) {
+		http.Redirect(w, r, p.site.URL(r, "/send"), http.StatusSeeOther)
+		return
+	}
+	if err != nil {
+		p.site.Fail(w, r, err)
+		return
+	}
+	defer c.Wipe()
+	text, _ := c.AppendText(nil) // never fails
+	defer clear(text)
+	p.site.Render(w, r, http.StatusOK, "codename", string(text))
+}
+
+func (p *pages) keepCodename(w http.ResponseWriter, r *http.Request, s *intake.Session) {
+	if err := s.Keep(); err != nil {
+		p.site.Fail(w, r, err)
+		return
+	}
+	http.Redirect(w, r, p.site.URL(r, "/send"), http.StatusSeeOther)
+}
+
+// comeBack opens the visit of who types a codename. Whatever can be read as one
+// is welcome; what cannot is answered from the words alone.
+func (p *pages) comeBack(w http.ResponseWriter, r *http.Request) {
+	typed, err := formValue(r, "codename")
+	defer clear(typed)
+	if err != nil {
+		p.site.Fail(w, r, err)
+		return
+	}
+	s, err := p.in.Return(r.Context(), typed)
+	if wrong, ok := errors.AsType[*codename.Error](err); ok {
+		p.site.Render(w, r, http.StatusUnprocessableEntity, "return", wrong)
+		return
+	}
+	if errors.Is(err, fault.Busy) {
+		err = fault.Say("Many people are coming back at this moment. Nothing is lost. Try again in a few minutes.", err)
+	}
+	if err != nil {
+		p.site.Fail(w, r, err)
+		return
+	}
+	p.admit(w, r, s, "/inbox")
+}

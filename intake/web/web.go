@@ -1,0 +1,162 @@
+// Package web is intake's pages. They work entirely without scripts, pictures and
+// third parties, log nothing of a request, and leave a browser nothing but one
+// cookie, which ends with the visit. What a source sends goes from the network to
+// the seal: it is never parsed whole, and never rests on disk in clear.
+package web
+
+import (
+	"context"
+	"embed"
+	"encoding/json"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"strings"
+
+	"daylight/fault"
+	"daylight/intake"
+	"daylight/internal/httpkit"
+)
+
+//go:embed pages/*.html languages/*.json
+var files embed.FS
+
+// Options say how the pages look.
+type Options struct {
+	Name   string       // of the newsroom or its system, in the head of each page; "" is "Submission system"
+	Banner string       // English; above every page, "" for none
+	Log    *slog.Logger // of faults, never of requests; nil: slog.Default
+}
+
+// pages answers requests.
+type pages struct {
+	in   *intake.Intake
+	site *httpkit.Site
+}
+
+// New makes the handler of all pages of intake.
+func New(in *intake.Intake, o Options) (http.Handler, error) {
+	messages, err := translations()
+	if err != nil {
+		return nil, err
+	}
+	sub, err := fs.Sub(files, "pages")
+	if err != nil {
+		return nil, err
+	}
+	if o.Name == "" {
+		o.Name = "Submission system"
+	}
+	p := &pages{in: in, site: &httpkit.Site{
+		Name: o.Name, Banner: o.Banner, Log: o.Log, Languages: []string{"en", "ar"}, Messages: messages, Pages: sub,
+		Nav:    []httpkit.Link{{Href: "/protection", Text: "What is protected"}, {Href: "/guide", Text: "Guidance"}},
+		Footer: []httpkit.Link{{Href: "/guide/address", Text: "Is this address genuine?"}, {Href: "/guide/leaving", Text: "How to leave"}},
+		Funcs:  map[string]any{"size": size},
+	}}
+	if err := p.site.Load(); err != nil {
+		return nil, fmt.Errorf("intake pages: %w", err)
+	}
+	return p.site.Handler(p.routes()), nil
+}
+
+func translations() (map[string]map[string]string, error) {
+	all := map[string]map[string]string{}
+	names, err := fs.Glob(files, "languages/*.json")
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range names {
+		b, err := files.ReadFile(name)
+		if err != nil {
+			return nil, err
+		}
+		var m map[string]string
+		if err := json.Unmarshal(b, &m); err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+		all[strings.TrimSuffix(strings.TrimPrefix(name, "languages/"), ".json")] = m
+	}
+	return all, nil
+}
+
+func (p *pages) routes() http.Handler {
+	mux := http.NewServeMux()
+	for path, page := range map[string]string{
+		"/{$}": "first", "/protection": "protection", "/return": "return", "/guide": "guide",
+		"/guide/device": "guide-device", "/guide/network": "guide-network", "/guide/metadata": "guide-metadata",
+		"/guide/returning": "guide-returning", "/guide/address": "guide-address", "/guide/leaving": "guide-leaving",
+	} {
+		mux.HandleFunc("GET "+path, func(w http.ResponseWriter, r *http.Request) {
+			p.site.Render(w, r, http.StatusOK, page, nil)
+		})
+	}
+	mux.HandleFunc("POST /begin", p.begin)
+	mux.HandleFunc("POST /return", p.comeBack)
+	mux.HandleFunc("POST /leave", p.leave)
+	mux.HandleFunc("GET /codename", p.visit(p.codename))
+	mux.HandleFunc("POST /codename", p.visit(p.keepCodename))
+	mux.HandleFunc("GET /send", p.visit(p.sendForm))
+	mux.HandleFunc("POST /send", p.visit(p.send))
+	mux.HandleFunc("GET /inbox", p.visit(p.inbox))
+	mux.HandleFunc("GET /inbox/{reply}/{place}", p.visit(p.attachment))
+	mux.HandleFunc("POST /inbox/{reply}/delete", p.visit(p.destroy))
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { p.site.Fail(w, r, fault.NotFound) })
+	return mux
+}
+
+// cookie is the name of the one cookie.
+const cookie = "visit"
+
+// visit gives a page the session of who asks, or says that there is none.
+func (p *pages) visit(page func(http.ResponseWriter, *http.Request, *intake.Session)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		s, err := p.session(r)
+		if err != nil {
+			p.site.Render(w, r, http.StatusUnauthorized, "ended", nil)
+			return
+		}
+		page(w, r, s)
+	}
+}
+
+func (p *pages) session(r *http.Request) (*intake.Session, error) {
+	c, err := r.Cookie(cookie)
+	if err != nil {
+		return nil, fault.Unknown
+	}
+	t, err := intake.ParseToken(c.Value)
+	if err != nil {
+		return nil, err
+	}
+	return p.in.Session(t)
+}
+
+// admit sets the cookie of a new visit, ends the one before, and goes on.
+func (p *pages) admit(w http.ResponseWriter, r *http.Request, s *intake.Session, next string) {
+	if old, err := p.session(r); err == nil {
+		old.Leave()
+	}
+	p.setCookie(w, r, s.Token().String(), 0)
+	http.Redirect(w, r, p.site.URL(r, next), http.StatusSeeOther)
+}
+
+// setCookie sets a cookie without a date: it ends with the browser's session.
+func (p *pages) setCookie(w http.ResponseWriter, r *http.Request, value string, maxAge int) {
+	http.SetCookie(w, &http.Cookie{Name: cookie, Value: value, Path: "/", MaxAge: maxAge,
+		HttpOnly: true, SameSite: http.SameSiteStrictMode, Secure: r.TLS != nil})
+}
+
+// leave ends the visit, here and in the browser.
+func (p *pages) leave(w http.ResponseWriter, r *http.Request) {
+	if s, err := p.session(r); err == nil {
+		s.Leave()
+	}
+	p.setCookie(w, r, "", -1)
+	w.Header().Set("Clear-Site-Data", `"*"`)
+	p.site.Render(w, r, http.StatusOK, "left", nil)
+}
+
+// background is the request's context without its end: what has arrived is kept
+// also when the source is gone.
+func background(r *http.Request) context.Context { return context.WithoutCancel(r.Context()) }
