@@ -77,8 +77,12 @@ func judge(b []byte, label string) string {
 	}
 	sample := highWords(b)
 	said := score(decodeAs(sample, label))
-	if said >= 0.45 && !latin(label) {
+	switch {
+	case latin(label):
+	case said >= 0.45 || len(sample) < 12 && said > -0.5:
 		return label
+	case wideSet(label) && said > -0.3:
+		return label // bytes that are no text of it seldom are valid in it
 	}
 	if name, best := guess(sample); best > said+0.35 && !(latin(name) && latin(label)) {
 		return name
@@ -220,6 +224,16 @@ func lookup(name string) encoding.Encoding {
 func latin(name string) bool {
 	switch name {
 	case ASCII, "windows-1252", "iso-8859-15", "windows-1250", "iso-8859-2", "windows-1254", "macintosh":
+		return true
+	}
+	return false
+}
+
+// wideSet reports whether a charset has characters of two bytes, whose pairs bear a
+// label out by being valid at all.
+func wideSet(name string) bool {
+	switch name {
+	case "gb18030", "big5", "euc-kr", "shift_jis", "euc-jp":
 		return true
 	}
 	return false
