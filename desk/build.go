@@ -1,0 +1,243 @@
+package desk
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+
+	"daylight/corpus"
+	"daylight/entity"
+	"daylight/publog"
+	"daylight/release"
+)
+
+// builder writes the entries of one case into a release.
+type builder struct {
+	d       *Desk
+	c       Case
+	fates   *fates
+	ledger  corpus.Ledger // after the release
+	plan    planned
+	origins []corpus.Origin // of this release and those before
+	day     string
+
+	excepted map[corpus.DocumentID][]string // forms that may stand in a document
+}
+
+// build writes the release of a case as a stream: header, entries, log, signatures.
+func (d *Desk) build(ctx context.Context, c Case, p planned, number int, from publog.Frontier, signers []publog.Signer, to io.Writer) error {
+	day := day(d.o.Now())
+	w, err := release.NewWriter(to, release.Header{Newsroom: d.o.Newsroom, Number: number, Day: day, Log: d.o.LogName}, from)
+	if err != nil {
+		return err
+	}
+	f, err := d.fatesOf(ctx, c.Collection.ID)
+	if err != nil {
+		return err
+	}
+	l, err := d.ledgers(ctx, c.Collection.ID, f)
+	if err != nil {
+		return err
+	}
+	b := &builder{d: d, c: c, fates: f, ledger: l.After, plan: p, day: day, excepted: map[corpus.DocumentID][]string{}}
+	for _, e := range c.Exceptions {
+		b.excepted[e.Document] = append(b.excepted[e.Document], e.Form)
+	}
+	if b.origins, err = d.allOrigins(ctx, c); err != nil {
+		return err
+	}
+	if err := b.entries(ctx, w); err != nil {
+		return err
+	}
+	return w.Close(signers...)
+}
+
+// entries writes everything between header and signatures, in the order in which a
+// reader of the file would want it.
+func (b *builder) entries(ctx context.Context, w *release.Writer) error {
+	if err := b.authored(w); err != nil {
+		return err
+	}
+	if b.plan.documents() || b.plan.withhold > 0 {
+		col := b.c.Collection
+		col.Version++
+		if err := release.Add(w, col); err != nil {
+			return err
+		}
+		if err := b.documents(ctx, w); err != nil {
+			return err
+		}
+		if err := release.Add(w, release.Ledger{Collection: col.ID, Ledger: b.ledger}); err != nil {
+			return err
+		}
+	}
+	if b.plan.documents() {
+		return release.Add(w, b.decision())
+	}
+	return nil
+}
+
+func (b *builder) authored(w *release.Writer) error {
+	a := b.c.Authored
+	return errors.Join(addAll(w, a.Keys), addAll(w, a.Origins), addAll(w, a.Entities), addAll(w, a.Topics),
+		addAll(w, a.Answers), addAll(w, a.Corrections), addAll(w, a.Withdrawals))
+}
+
+func addAll[B release.Body](w *release.Writer, list []B) error {
+	for _, e := range list {
+		if err := release.Add(w, e); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// documents writes the documents that this release makes public. Those of earlier
+// releases are not repeated.
+func (b *builder) documents(ctx context.Context, w *release.Writer) error {
+	f := Filter{States: []corpus.State{corpus.Pending, corpus.Withheld}, Acts: []Act{Publish, Redact}, Documents: true}
+	for i, err := range b.d.o.Stores.Documents.Each(ctx, b.c.Collection.ID, f, true) {
+		if err != nil {
+			return fmt.Errorf("read documents: %w", err)
+		}
+		if err := b.document(ctx, w, i); err != nil {
+			return fmt.Errorf("document %s: %w", i.ID(), err)
+		}
+	}
+	return nil
+}
+
+// document writes one document with its renditions: the original where all of it
+// is public, otherwise its text, made anew.
+func (b *builder) document(ctx context.Context, w *release.Writer, i Item) error {
+	d := *i.Document
+	d.Collection = b.c.Collection.ID
+	d.Parent = b.fates.parent(d.ID)
+	d.Paths = b.fates.public(&d, i.Path)
+	if d.Name == "" {
+		d.Name = name(i.Path)
+	}
+	if d.Origin == "" {
+		d.Origin = entity.OriginOf(b.origins, d.Message, i.Path)
+	}
+	if b.fates.of[d.ID] == whole {
+		if err := release.Add(w, release.Document{Document: d, State: corpus.Published}); err != nil {
+			return err
+		}
+		return b.original(ctx, w, i)
+	}
+	label := "text made by the desk; the file itself is not released, because something inside of it is not"
+	if i.Plan.Act == Redact {
+		label = "text made by the desk, with parts taken out; the file itself is not released"
+		d = redacted(d, b.formsOf(d.ID))
+	}
+	if err := release.Add(w, release.Document{Document: d, State: corpus.Redacted}); err != nil {
+		return err
+	}
+	text := rendition(&d)
+	return w.AddRendition(release.Rendition{Document: d.ID, Name: "text", Label: label, Type: "text/plain; charset=utf-8"},
+		strings.NewReader(text), int64(len(text)))
+}
+
+func (b *builder) original(ctx context.Context, w *release.Writer, i Item) error {
+	r, err := b.d.o.Blobs.Open(ctx, i.Hash)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	return w.AddRendition(release.Rendition{Document: i.ID(), Name: release.NameOriginal,
+		Label: "original bytes, as received", Type: i.Document.Type}, r, r.Size())
+}
+
+// formsOf are the forms to take out of a document: all that are listed anywhere in
+// the collection, because the same name may stand in a reply, less its exceptions.
+func (b *builder) formsOf(id corpus.DocumentID) []string {
+	return slices.DeleteFunc(slices.Clone(b.plan.forms), func(f string) bool { return slices.Contains(b.excepted[id], f) })
+}
+
+// decision is the public record. It names roles, never people.
+func (b *builder) decision() release.Decision {
+	dec := release.Decision{
+		ID:         fmt.Sprintf("%.50s-v%d", b.c.Collection.ID, b.c.Collection.Version+1),
+		Collection: b.c.Collection.ID, Date: b.day, Harm: b.c.Decision.Harm.public(),
+	}
+	for _, q := range Questions {
+		r := b.c.Decision.Records[q]
+		dec.Questions = append(dec.Questions, release.Question{
+			Ask: string(q), Answer: strings.TrimSpace(r.Public), For: lines(r.For), Against: lines(r.Against)})
+	}
+	for range ApprovalsNeeded {
+		dec.Approved = append(dec.Approved, "editor")
+	}
+	return b.exceptions(dec)
+}
+
+// exceptions counts what does not go out whole, by state and reason, over all
+// levels.
+func (b *builder) exceptions(dec release.Decision) release.Decision {
+	sum := b.ledger.Total()
+	for _, s := range []corpus.State{corpus.Redacted, corpus.Quarantined, corpus.Destroyed} {
+		if n := sum.States[s].Files; n > 0 {
+			dec.Exceptions = append(dec.Exceptions, release.Exception{State: s, Files: n})
+		}
+	}
+	for _, r := range slices.Sorted(maps.Keys(sum.Reasons)) {
+		dec.Exceptions = append(dec.Exceptions, release.Exception{State: corpus.Withheld, Reason: r, Files: sum.Reasons[r].Files})
+	}
+	return dec
+}
+
+// public is the harm record in a paragraph.
+func (h Harm) public() string {
+	at := func(words []string, l Level) string {
+		if l < 1 || int(l) >= len(words) {
+			return "not recorded"
+		}
+		return words[l]
+	}
+	s := fmt.Sprintf("Intrusion — %s. Public interest — %s.", at(IntrusionWords, h.Intrusion), at(InterestWords, h.Interest))
+	if t := strings.TrimSpace(h.Affected); t != "" {
+		s += " Who may be affected: " + t
+	}
+	if t := strings.TrimSpace(h.Reduced); t != "" {
+		s += " What was done about it: " + t
+	}
+	return s
+}
+
+func lines(s string) []string {
+	var out []string
+	for line := range strings.Lines(s) {
+		if line = strings.TrimSpace(line); line != "" {
+			out = append(out, line)
+		}
+	}
+	return out
+}
+
+// allOrigins are the origins of this release and of those before, the newest of an
+// id.
+func (d *Desk) allOrigins(ctx context.Context, c Case) ([]corpus.Origin, error) {
+	list := slices.Clone(c.Authored.Origins)
+	known := map[corpus.OriginID]bool{}
+	for _, o := range list {
+		known[o.ID] = true
+	}
+	releases, err := d.o.Stores.Releases.All(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read releases: %w", err)
+	}
+	for _, r := range slices.Backward(releases) {
+		for _, o := range r.Origins {
+			if !known[o.ID] {
+				known[o.ID] = true
+				list = append(list, o)
+			}
+		}
+	}
+	return list, nil
+}

@@ -1,0 +1,240 @@
+package desk
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"daylight/corpus"
+	"daylight/fault"
+	"daylight/release"
+)
+
+// CaseID names a case: random, 16 bytes in hex.
+type CaseID string
+
+// Status says whether a case is worked on.
+type Status string
+
+const (
+	StatusOpen   Status = "open"
+	StatusParked Status = "parked"
+	StatusClosed Status = "closed"
+)
+
+// Bar says why somebody cannot approve what a case releases. It tells that a
+// person took part, never in which conversation.
+type Bar string
+
+const (
+	BarWrote    Bar = "wrote"    // wrote with the source, or made the case of what the source sent
+	BarRedacted Bar = "redacted" // took something out of a document
+)
+
+// Case is material under work: the draft of a collection, what was decided, and
+// what is written to go out with it. Its documents are in the store of documents,
+// under the id of the collection. A case does not know of which conversation it
+// was made.
+//
+// Every method that changes what a release would say voids the approvals.
+type Case struct {
+	ID         CaseID            `json:"id"`
+	Title      string            `json:"title"` // a working title; stays on the desk
+	Status     Status            `json:"status"`
+	Collection corpus.Collection `json:"collection"`
+	Authored   Authored          `json:"authored"`
+	Decision   Decision          `json:"decision"`
+	Exceptions []Exception       `json:"exceptions,omitempty"`
+	Barred     map[EditorID]Bar  `json:"barred,omitempty"`
+	Gate       *GateReport       `json:"gate,omitempty"` // of the manifest that it names
+	Edits      int               `json:"edits"`          // counts every change of what a release would say
+	Releases   []int             `json:"releases,omitempty"`
+}
+
+// Authored is what the desk writes itself and signs into a release.
+type Authored struct {
+	Entities    []corpus.Entity      `json:"entities,omitempty"`
+	Topics      []corpus.Topic       `json:"topics,omitempty"`
+	Origins     []corpus.Origin      `json:"origins,omitempty"`
+	Answers     []corpus.Answer      `json:"answers,omitempty"`
+	Corrections []release.Correction `json:"corrections,omitempty"`
+	Withdrawals []release.Withdrawal `json:"withdrawals,omitempty"`
+	Keys        []release.Key        `json:"keys,omitempty"`
+}
+
+// Len is the number of entries.
+func (a Authored) Len() int {
+	return len(a.Entities) + len(a.Topics) + len(a.Origins) + len(a.Answers) +
+		len(a.Corrections) + len(a.Withdrawals) + len(a.Keys)
+}
+
+// Exception lets one form of what was taken out stand in one document: the name
+// that is a victim's here may be a minister's there. It goes into the manifest, so
+// two editors approve it.
+type Exception struct {
+	Document corpus.DocumentID `json:"document"`
+	Form     string            `json:"form"`
+	Reason   string            `json:"reason"`
+	By       EditorID          `json:"by"`
+}
+
+// NewCase begins one with the draft of a collection of the same title.
+func NewCase(title string) (Case, error) {
+	title = strings.TrimSpace(title)
+	id := Slug(title)
+	if id == "" {
+		return Case{}, fault.Say("A case needs a title with at least one letter or digit.", fmt.Errorf("new case: %w", fault.Invalid))
+	}
+	return Case{
+		ID: CaseID(newID()), Title: title, Status: StatusOpen,
+		Collection: corpus.Collection{ID: corpus.CollectionID(id), Title: title},
+		Barred:     map[EditorID]Bar{},
+	}, nil
+}
+
+// Edited voids the approvals. Whoever changes documents of the case, which live
+// outside of it, calls it before.
+func (c *Case) Edited() {
+	c.Edits++
+	c.Gate = nil
+	c.Decision.void()
+}
+
+// SetCollection replaces the draft. The id is fixed from the beginning, because
+// documents hang on it; the version is counted by releases.
+func (c *Case) SetCollection(draft corpus.Collection) error {
+	draft.ID, draft.Version = c.Collection.ID, c.Collection.Version
+	if strings.TrimSpace(draft.Title) == "" {
+		return fault.Say("A collection needs a title.", fmt.Errorf("collection: %w", fault.Invalid))
+	}
+	for _, d := range []string{draft.From, draft.To} {
+		if err := checkDay(d); err != nil {
+			return err
+		}
+	}
+	if draft.Route != "" && !slices.Contains(Routes, draft.Route) {
+		return fmt.Errorf("collection: route %q: %w", draft.Route, fault.Invalid)
+	}
+	if draft.First != nil {
+		if strings.TrimSpace(draft.First.By) == "" {
+			return fault.Say("Say who published it first, or leave all fields of the first publication empty.", fmt.Errorf("first publication: %w", fault.Invalid))
+		}
+		if err := checkDay(draft.First.Date); err != nil {
+			return err
+		}
+	}
+	c.Collection = draft
+	c.Edited()
+	return nil
+}
+
+// Routes are the ways in which material can have come.
+var Routes = []corpus.Route{corpus.RouteSubmission, corpus.RoutePartner, corpus.RoutePublicRecord, corpus.RouteRepublication}
+
+// SetAuthored replaces what goes out beside the documents.
+func (c *Case) SetAuthored(a Authored) {
+	c.Authored = a
+	c.Edited()
+}
+
+// Record sets the evidence to one question.
+func (c *Case) Record(q Question, e Evidence) error {
+	if !slices.Contains(Questions, q) {
+		return fmt.Errorf("question %q: %w", q, fault.Invalid)
+	}
+	c.Decision.Records = maps.Clone(c.Decision.Records)
+	if c.Decision.Records == nil {
+		c.Decision.Records = map[Question]Evidence{}
+	}
+	c.Decision.Records[q] = e
+	c.Edited()
+	return nil
+}
+
+// SetHarm sets the harm record.
+func (c *Case) SetHarm(h Harm) error {
+	if h.Intrusion < 0 || h.Intrusion > 4 || h.Interest < 0 || h.Interest > 4 {
+		return fmt.Errorf("harm record: %w", fault.Invalid)
+	}
+	c.Decision.Harm = h
+	c.Edited()
+	return nil
+}
+
+// Except lets a form stand in a document, with a reason.
+func (c *Case) Except(e Exception) error {
+	if strings.TrimSpace(e.Reason) == "" || strings.TrimSpace(e.Form) == "" || e.Document.IsZero() {
+		return fault.Say("An exception needs the document, the form, and the reason in a sentence.", fmt.Errorf("exception: %w", fault.Invalid))
+	}
+	c.Exceptions = append(slices.Clone(c.Exceptions), e)
+	c.Edited()
+	return nil
+}
+
+// Bar keeps a person from approving, from now on and for what they approved
+// before.
+func (c *Case) Bar(id EditorID, why Bar) {
+	if c.Barred[id] == BarWrote { // the graver of the two stays
+		return
+	}
+	c.Barred = maps.Clone(c.Barred)
+	if c.Barred == nil {
+		c.Barred = map[EditorID]Bar{}
+	}
+	c.Barred[id] = why
+	c.Decision.Opinions = slices.DeleteFunc(slices.Clone(c.Decision.Opinions), func(o Opinion) bool { return o.By == id })
+}
+
+// Approve records what an editor says of a manifest: see Decision.
+func (c *Case) Approve(by User, asked bool, o Opinion) error {
+	if c.Status != StatusOpen {
+		return fault.Say("This case is "+string(c.Status)+". Open it first.", fmt.Errorf("approve: %w", fault.Conflict))
+	}
+	return c.Decision.approve(by, c.Barred[by.ID], asked, o)
+}
+
+// lacks says what the draft of the collection lacks before documents of it can go
+// out, each in a sentence.
+func (c *Case) lacks() []string {
+	var lacks []string
+	col := c.Collection
+	for _, need := range []struct {
+		have bool
+		say  string
+	}{
+		{strings.TrimSpace(col.Title) != "", "The collection has no title."},
+		{strings.TrimSpace(col.Summary) != "", "The collection has no summary of one or two sentences."},
+		{col.Route != "", "The provenance does not say how the material was received."},
+		{strings.TrimSpace(col.Hands) != "" || strings.TrimSpace(col.Unknown) != "", "The provenance says neither by what hands it came nor what of that is unknown."},
+		{strings.TrimSpace(col.Checked) != "", "The collection does not say how it was checked."},
+		{col.Route != corpus.RouteRepublication || col.First != nil, "A republication must say who published it first."},
+	} {
+		if !need.have {
+			lacks = append(lacks, need.say)
+		}
+	}
+	return lacks
+}
+
+// Slug makes an id of a title: its letters a to z and digits, with hyphens for
+// everything between. Titles without any give "".
+func Slug(title string) string {
+	var b strings.Builder
+	gap := false
+	for _, r := range strings.ToLower(title) {
+		if r >= 'a' && r <= 'z' || r >= '0' && r <= '9' {
+			if gap && b.Len() > 0 {
+				b.WriteByte('-')
+			}
+			b.WriteRune(r)
+			gap = false
+		} else {
+			gap = true
+		}
+		if b.Len() >= 60 {
+			break
+		}
+	}
+	return strings.Trim(b.String(), "-")
+}

@@ -1,0 +1,132 @@
+package desk
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"daylight/blob"
+	"daylight/courier"
+	"daylight/fault"
+)
+
+// ConversationID names a conversation at the desk: random, 16 bytes in hex.
+type ConversationID string
+
+// Conversation is a source and the handlers who write with them. There is no
+// field for who the source is or why they act, and none may be added.
+type Conversation struct {
+	ID        ConversationID    `json:"id"`
+	Pseudonym string            `json:"pseudonym"`         // two random words, for people to speak by
+	Mailbox   courier.MailboxID `json:"mailbox,omitempty"` // where replies go; "" when the source left no way back
+	ReplyKey  string            `json:"reply_key,omitempty"`
+	Messages  []Message         `json:"messages"` // oldest first
+	Writers   []EditorID        `json:"writers,omitempty"`
+	Cases     []CaseID          `json:"cases,omitempty"` // made from it
+	Waits     bool              `json:"waits,omitempty"` // the last word is the source's
+}
+
+// Message is one message of a conversation, in either direction.
+type Message struct {
+	ID    string   `json:"id"`  // random, 16 bytes in hex; of a reply also its name at intake
+	Day   string   `json:"day"` // YYYY-MM-DD of arrival at intake, or of writing: nothing finer is kept
+	By    EditorID `json:"by,omitempty"`
+	Text  string   `json:"text,omitempty"`
+	Files []File   `json:"files,omitempty"`
+	Cut   bool     `json:"cut,omitempty"` // the upload broke off; this is what arrived
+
+	Sealed []byte `json:"sealed,omitempty"` // a reply that intake has not taken yet
+}
+
+// FromSource reports whether the source wrote it.
+func (m Message) FromSource() bool { return m.By == "" }
+
+// File is a file that came with a message.
+type File struct {
+	Name      string   `json:"name"`
+	Size      int64    `json:"size"`
+	Ref       blob.Ref `json:"ref"`
+	Cut       bool     `json:"cut,omitempty"`
+	Destroyed bool     `json:"destroyed,omitempty"`
+	Why       string   `json:"why,omitempty"` // it was destroyed
+}
+
+func newID() string {
+	var b [16]byte
+	rand.Read(b[:])
+	return hex.EncodeToString(b[:])
+}
+
+// NewConversation begins one, under a fresh pseudonym.
+func NewConversation() Conversation {
+	return Conversation{ID: ConversationID(newID()), Pseudonym: pseudonym()}
+}
+
+// Receive adds what a source sent.
+func (c *Conversation) Receive(m Message) {
+	c.Messages = append(c.Messages, m)
+	c.Waits = true
+}
+
+// Reply adds a handler's reply, sealed already. Whoever replies has written with
+// the source.
+func (c *Conversation) Reply(by EditorID, day, text string, files []File, id string, sealed []byte) error {
+	if c.Mailbox == "" || c.ReplyKey == "" {
+		return fault.Say("This source left no way to answer.", fmt.Errorf("reply: no mailbox: %w", fault.Conflict))
+	}
+	if strings.TrimSpace(text) == "" && len(files) == 0 {
+		return fault.Say("The answer is empty. Nothing was sent.", fmt.Errorf("reply: empty: %w", fault.Invalid))
+	}
+	c.Messages = append(c.Messages, Message{ID: id, Day: day, By: by, Text: text, Files: files, Sealed: sealed})
+	c.Waits = false
+	c.Wrote(by)
+	return nil
+}
+
+// Wrote notes that somebody takes part in the conversation.
+func (c *Conversation) Wrote(by EditorID) {
+	if !slices.Contains(c.Writers, by) {
+		c.Writers = append(c.Writers, by)
+	}
+}
+
+// Message returns the message with an id.
+func (c *Conversation) Message(id string) (*Message, bool) {
+	i := slices.IndexFunc(c.Messages, func(m Message) bool { return m.ID == id })
+	if i < 0 {
+		return nil, false
+	}
+	return &c.Messages[i], true
+}
+
+// Last is the day of the last message, or "".
+func (c *Conversation) Last() string {
+	if len(c.Messages) == 0 {
+		return ""
+	}
+	return c.Messages[len(c.Messages)-1].Day
+}
+
+func day(t time.Time) string { return t.UTC().Format(time.DateOnly) }
+
+// holds reports whether a message has a file with these bytes.
+func (c *Conversation) holds(ref blob.Ref) bool {
+	return slices.ContainsFunc(c.Messages, func(m Message) bool {
+		return slices.ContainsFunc(m.Files, func(f File) bool { return f.Ref == ref && !f.Destroyed })
+	})
+}
+
+// destroyed notes that these bytes are gone. The name goes with them: it was part
+// of what was sent.
+func (c *Conversation) destroyed(ref blob.Ref, why string) {
+	for _, m := range c.Messages {
+		for i, f := range m.Files {
+			if f.Ref == ref {
+				m.Files[i] = File{Name: "destroyed", Size: f.Size, Destroyed: true, Why: why}
+			}
+		}
+	}
+}

@@ -1,0 +1,309 @@
+package desk
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"daylight/blob"
+	"daylight/corpus"
+	"daylight/fault"
+	"daylight/search"
+)
+
+// Listing is one page of the documents of a case.
+type Listing struct {
+	Items []Item
+	Total int
+}
+
+// Documents lists the documents of a case: those that match words in the query
+// language of package search (all, where it is ""), and the filter.
+func (d *Desk) Documents(ctx context.Context, by EditorID, id CaseID, f Filter, query string, skip, n int) (Listing, error) {
+	c, err := d.Case(ctx, by, id)
+	if err != nil {
+		return Listing{}, err
+	}
+	if query != "" {
+		if f.IDs, err = d.matches(ctx, c.Collection.ID, query); err != nil {
+			return Listing{}, err
+		}
+	}
+	items, total, err := d.o.Stores.Documents.Page(ctx, c.Collection.ID, f, skip, n)
+	return Listing{items, total}, err
+}
+
+// MaxMatches is how many documents a search at the desk can hand to a filter.
+const MaxMatches = 50_000
+
+// matches returns the ids of the collection's documents that match. It is never
+// nil, since a filter without ids chooses everything.
+func (d *Desk) matches(ctx context.Context, c corpus.CollectionID, query string) ([]corpus.DocumentID, error) {
+	q, err := search.Parse(query)
+	if err != nil {
+		return nil, err
+	}
+	q = search.And{Of: []search.Query{q, search.Is{Facet: search.Collection, Values: []string{string(c)}}}}
+	ids := []corpus.DocumentID{}
+	r := search.Request{Query: q, Limit: 1000}
+	for {
+		page, err := d.o.Index.Search(ctx, r)
+		if err != nil {
+			return nil, fmt.Errorf("search documents: %w", err)
+		}
+		if page.Total > MaxMatches {
+			return nil, fault.Say(fmt.Sprintf("%d documents match; the most that a search here can choose are %d. Add a word or a filter.", page.Total, MaxMatches),
+				fmt.Errorf("search documents: %w", fault.TooLarge))
+		}
+		for _, h := range page.Hits {
+			ids = append(ids, h.ID)
+		}
+		if r.After = page.Next; r.After == "" {
+			return ids, nil
+		}
+	}
+}
+
+// Count counts the documents of a case by the values of "state", "act",
+// "language" or "type".
+func (d *Desk) Count(ctx context.Context, by EditorID, id CaseID, facet string) (map[string]int, error) {
+	c, err := d.Case(ctx, by, id)
+	if err != nil {
+		return nil, err
+	}
+	return d.o.Stores.Documents.Count(ctx, c.Collection.ID, facet)
+}
+
+// Document is one document as its page shows it.
+type Document struct {
+	Item   Item // with its text
+	Parts  []Item
+	Places []string
+}
+
+// Document opens one.
+func (d *Desk) Document(ctx context.Context, by EditorID, id CaseID, doc corpus.DocumentID) (Document, error) {
+	c, err := d.Case(ctx, by, id)
+	if err != nil {
+		return Document{}, err
+	}
+	item, err := d.o.Stores.Documents.Get(ctx, c.Collection.ID, doc)
+	if err != nil {
+		return Document{}, fmt.Errorf("document: %w", err)
+	}
+	parts, err := d.o.Stores.Documents.Parts(ctx, c.Collection.ID, item.Path)
+	if err != nil {
+		return Document{}, fmt.Errorf("document: %w", err)
+	}
+	places, err := d.o.Stores.Documents.Places(ctx, c.Collection.ID, doc)
+	if err != nil {
+		return Document{}, fmt.Errorf("document: %w", err)
+	}
+	return Document{item, parts, places}, nil
+}
+
+// OpenOriginal opens the bytes of a document, as they were received.
+func (d *Desk) OpenOriginal(ctx context.Context, by EditorID, id CaseID, doc corpus.DocumentID) (Item, blob.Reader, error) {
+	c, err := d.Case(ctx, by, id)
+	if err != nil {
+		return Item{}, nil, err
+	}
+	item, err := d.o.Stores.Documents.Get(ctx, c.Collection.ID, doc)
+	if err != nil {
+		return item, nil, fmt.Errorf("original: %w", err)
+	}
+	if item.State == corpus.Destroyed || item.Hash.IsZero() {
+		return item, nil, fault.Say("The bytes of this document are not kept.", fmt.Errorf("original: %w", fault.Gone))
+	}
+	if err := d.note(ctx, by, "open original", doc.String()); err != nil {
+		return item, nil, err
+	}
+	r, err := d.o.Blobs.Open(ctx, item.Hash)
+	if err != nil {
+		return item, nil, fmt.Errorf("original: %w", err)
+	}
+	return item, r, nil
+}
+
+// Dispose says what is to become of the documents of a case that a filter and a
+// query choose, and returns how many these were. Publishing and withholding is for
+// editors, redacting for redactors; whoever redacts cannot approve.
+func (d *Desk) Dispose(ctx context.Context, by EditorID, id CaseID, f Filter, query string, what Disposition) (int, error) {
+	if err := what.Check(); err != nil {
+		return 0, err
+	}
+	roles := []Role{what.Role()}
+	if what.Act != Redact {
+		roles = append(roles, operator)
+	}
+	if _, err := d.may(ctx, by, roles...); err != nil {
+		return 0, err
+	}
+	c, err := d.o.Stores.Cases.Get(ctx, id)
+	if err != nil {
+		return 0, fmt.Errorf("dispose: %w", err)
+	}
+	if query != "" {
+		if f.IDs, err = d.matches(ctx, c.Collection.ID, query); err != nil {
+			return 0, err
+		}
+	}
+	if err := d.note(ctx, by, "dispose: "+string(what.Act), string(id)); err != nil {
+		return 0, err
+	}
+	what.By = by
+	n := 0
+	err = d.change(ctx, id, func(c *Case) {
+		if what.Act == Redact {
+			c.Bar(by, BarRedacted)
+		}
+	}, func(c Case) (err error) {
+		n, err = d.dispose(ctx, c.Collection.ID, f, what)
+		return err
+	})
+	if err != nil {
+		return 0, fmt.Errorf("dispose: %w", err)
+	}
+	if n == 0 {
+		return 0, fault.Say("No document was chosen. Nothing was changed.", fmt.Errorf("dispose: none: %w", fault.Invalid))
+	}
+	return n, nil
+}
+
+// dispose changes the chosen documents. One document that is named must take the
+// disposition; of many, those that cannot (public already, unreadable) are passed
+// over.
+func (d *Desk) dispose(ctx context.Context, c corpus.CollectionID, f Filter, what Disposition) (int, error) {
+	f.Documents = true
+	named := len(f.IDs) == 1
+	changed := 0
+	_, err := d.o.Stores.Documents.Update(ctx, c, f, func(i *Item) error {
+		err := i.Dispose(what)
+		if errors.Is(err, fault.Conflict) && !named {
+			return nil
+		}
+		if err == nil {
+			changed++
+		}
+		return err
+	})
+	return changed, err
+}
+
+// Destroy destroys a document and all that is inside of it, without anybody having
+// to look. It is for handlers. What is only a part of a file cannot be destroyed
+// alone, because the bytes of the whole hold it.
+func (d *Desk) Destroy(ctx context.Context, by EditorID, id CaseID, doc corpus.DocumentID, why string) error {
+	if _, err := d.may(ctx, by, Handler); err != nil {
+		return err
+	}
+	c, err := d.o.Stores.Cases.Get(ctx, id)
+	if err != nil {
+		return fmt.Errorf("destroy: %w", err)
+	}
+	all, err := d.inside(ctx, c.Collection.ID, doc)
+	if err != nil {
+		return err
+	}
+	if err := d.note(ctx, by, "destroy unseen", doc.String()); err != nil {
+		return err
+	}
+	return d.change(ctx, id, nil, func(c Case) error { return d.destroy(ctx, by, c.Collection.ID, all, why) })
+}
+
+// destroy takes items out of the catalogue and the index, then their bytes out of
+// the blobs, so that a crash in between leaves bytes that nothing names rather than
+// names of nothing.
+func (d *Desk) destroy(ctx context.Context, by EditorID, c corpus.CollectionID, all []Item, why string) error {
+	var ids []corpus.DocumentID
+	var refs []blob.Ref
+	for _, i := range all {
+		if i.Document != nil {
+			ids, refs = append(ids, i.ID()), append(refs, i.Hash)
+		}
+	}
+	_, err := d.o.Stores.Documents.Update(ctx, c, Filter{IDs: ids}, func(i *Item) error { return i.Destroy(by, why) })
+	if err != nil {
+		return fmt.Errorf("destroy: %w", err)
+	}
+	if err := d.o.Index.Apply(ctx, search.Batch{Delete: ids}); err != nil {
+		return fmt.Errorf("destroy: %w", err)
+	}
+	for _, ref := range refs {
+		used, err := d.o.Stores.Documents.Needs(ctx, ref)
+		if err != nil {
+			return fmt.Errorf("destroy: %w", err)
+		}
+		if used {
+			continue
+		}
+		if err := d.dropBlob(ctx, ref, why); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// inside returns the item of a document and everything in it, and refuses where
+// the same bytes lie in something that would stay.
+func (d *Desk) inside(ctx context.Context, c corpus.CollectionID, doc corpus.DocumentID) ([]Item, error) {
+	top, err := d.o.Stores.Documents.Get(ctx, c, doc)
+	if err != nil {
+		return nil, fmt.Errorf("destroy: %w", err)
+	}
+	if top.Holder != "" {
+		return nil, fault.Say("This is a part of another file, whose bytes hold it. Destroy that file.", fmt.Errorf("destroy: a part: %w", fault.Conflict))
+	}
+	all := []Item{top}
+	for n := 0; n < len(all); n++ {
+		if !all[n].Holds {
+			continue
+		}
+		parts, err := d.o.Stores.Documents.Parts(ctx, c, all[n].Path)
+		if err != nil {
+			return nil, fmt.Errorf("destroy: %w", err)
+		}
+		all = append(all, parts...)
+	}
+	within := map[string]bool{}
+	for _, i := range all {
+		within[i.Path] = true
+	}
+	for _, i := range all {
+		if i.Document == nil {
+			continue
+		}
+		places, err := d.o.Stores.Documents.Places(ctx, c, i.ID())
+		if err != nil {
+			return nil, fmt.Errorf("destroy: %w", err)
+		}
+		for _, p := range places {
+			if !within[p] && i.Level > 0 {
+				return nil, fault.Say("Something in this file lies in another file of the collection too. Destroy that one first.",
+					fmt.Errorf("destroy: a part has other places: %w", fault.Conflict))
+			}
+		}
+	}
+	return all, nil
+}
+
+// dropBlob destroys bytes, and says so wherever a conversation shows them.
+func (d *Desk) dropBlob(ctx context.Context, ref blob.Ref, why string) error {
+	all, err := d.o.Stores.Conversations.All(ctx)
+	if err != nil {
+		return fmt.Errorf("destroy: %w", err)
+	}
+	for _, talk := range all {
+		if !talk.holds(ref) {
+			continue
+		}
+		err := d.o.Stores.Conversations.Update(ctx, talk.ID, func(c *Conversation) error { c.destroyed(ref, why); return nil })
+		if err != nil {
+			return fmt.Errorf("destroy: %w", err)
+		}
+	}
+	if err := d.o.Blobs.Delete(ctx, ref); err != nil {
+		return fmt.Errorf("destroy: %w", err)
+	}
+	return nil
+}

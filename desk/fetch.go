@@ -1,0 +1,184 @@
+package desk
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"daylight/blob"
+	"daylight/courier"
+	"daylight/envelope"
+	"daylight/fault"
+)
+
+// Fetched says what one round at intake did.
+type Fetched struct {
+	Envelopes int // taken in
+	Replies   int // left
+	Unopened  int // envelopes that none of our keys opens, or that are damaged from the first byte: they stay at intake
+}
+
+// MaxText is how much of a source's message the desk keeps as text, in bytes; a
+// longer one becomes a file.
+const MaxText = 1 << 20
+
+// Fetch makes one round at intake: it leaves the replies that wait, takes in what
+// arrived, and acknowledges only what is durable here. An envelope that cannot be
+// taken in does not keep the others back; the error tells of the first that failed
+// for a reason of ours.
+func (d *Desk) Fetch(ctx context.Context, in courier.Intake) (Fetched, error) {
+	var f Fetched
+	var first error
+	f.Replies, first = d.deliver(ctx, in)
+	list, err := in.Envelopes(ctx)
+	if err != nil {
+		return f, errors.Join(first, fmt.Errorf("fetch: list envelopes: %w", err))
+	}
+	for _, e := range list {
+		took, err := d.take(ctx, in, e)
+		switch {
+		case errors.Is(err, fault.Forbidden), errors.Is(err, fault.Damaged):
+			f.Unopened++
+			continue
+		case err != nil && first == nil:
+			first = fmt.Errorf("fetch: %w", err)
+		}
+		if err != nil {
+			continue
+		}
+		if took {
+			f.Envelopes++
+		}
+		// One by one: what is acknowledged is destroyed there, so a crash between two
+		// rounds costs nothing, and one failure does not hold back the rest.
+		if err := in.Acknowledge(ctx, []courier.EnvelopeID{e.ID}); err != nil && first == nil {
+			first = fmt.Errorf("fetch: acknowledge: %w", err)
+		}
+	}
+	return f, first
+}
+
+// take brings one envelope into a conversation. took is false when that was done
+// in a round before whose acknowledgement got lost.
+func (d *Desk) take(ctx context.Context, in courier.Intake, e courier.Envelope) (took bool, err error) {
+	if done, err := d.o.Stores.Conversations.Received(ctx, e.ID); err != nil || done {
+		return false, err
+	}
+	sealed, err := in.Open(ctx, e.ID)
+	if err != nil {
+		return false, fmt.Errorf("open envelope at intake: %w", err)
+	}
+	defer sealed.Close()
+	r, err := envelope.Open(sealed, d.o.Identities...)
+	if err != nil {
+		return false, err
+	}
+	batch, err := d.o.Blobs.Begin(ctx)
+	if err != nil {
+		return false, fmt.Errorf("keep files: %w", err)
+	}
+	defer batch.Abort()
+	m, err := keep(batch, r)
+	if err != nil {
+		return false, err
+	}
+	m.Day = e.Day
+	if err := batch.Commit(); err != nil {
+		return false, fmt.Errorf("keep files: %w", err)
+	}
+	var box courier.MailboxID
+	var key string
+	if a := r.Address(); a != nil {
+		box, key = courier.MailboxID(a.Mailbox), a.Key
+	}
+	err = d.o.Stores.Conversations.Receive(ctx, e.ID, box, func(c *Conversation) error {
+		c.Mailbox, c.ReplyKey = box, key
+		c.Receive(m)
+		return nil
+	})
+	if err != nil {
+		return false, fmt.Errorf("keep message: %w", err)
+	}
+	return true, nil
+}
+
+// keep puts the files of an envelope into a batch and returns the message.
+func keep(batch blob.Batch, r *envelope.Reader) (Message, error) {
+	m := Message{ID: newID()}
+	for e := range r.Entries() {
+		if e.Type == envelope.Text {
+			var text bytes.Buffer
+			if _, err := io.Copy(&text, io.LimitReader(e, MaxText+1)); err != nil {
+				return m, fmt.Errorf("read message: %w", err)
+			}
+			if text.Len() <= MaxText {
+				m.Text = strings.TrimSpace(m.Text + "\n\n" + strings.ToValidUTF8(text.String(), "\uFFFD"))
+				continue
+			}
+			ref, n, err := batch.Put(io.MultiReader(&text, e))
+			if err != nil {
+				return m, fmt.Errorf("keep message: %w", err)
+			}
+			m.Files = append(m.Files, File{Name: "message.txt", Size: n, Ref: ref, Cut: e.End() != envelope.Whole})
+			continue
+		}
+		ref, n, err := batch.Put(e)
+		if err != nil {
+			return m, fmt.Errorf("keep file: %w", err)
+		}
+		m.Files = append(m.Files, File{Name: fileName(e.Name, len(m.Files)+1), Size: n, Ref: ref, Cut: e.End() != envelope.Whole})
+	}
+	m.Cut = r.End() != envelope.Whole
+	return m, nil
+}
+
+// fileName makes of what a stranger wrote a name that is one line and no path.
+func fileName(name string, n int) string {
+	name = strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f {
+			return -1
+		}
+		return r
+	}, strings.ToValidUTF8(name, "\uFFFD"))
+	if i := strings.LastIndexAny(name, `/\`); i >= 0 {
+		name = name[i+1:]
+	}
+	if name = strings.TrimSpace(name); name == "" || name == "." || name == ".." {
+		return fmt.Sprintf("file-%d", n)
+	}
+	return name
+}
+
+// deliver leaves the replies that intake has not taken yet. The id of a reply is
+// that of its message, so that leaving it twice is leaving it once.
+func (d *Desk) deliver(ctx context.Context, in courier.Intake) (int, error) {
+	all, err := d.o.Stores.Conversations.All(ctx)
+	if err != nil {
+		return 0, fmt.Errorf("deliver: %w", err)
+	}
+	left := 0
+	for _, c := range all {
+		for _, m := range c.Messages {
+			if m.Sealed == nil {
+				continue
+			}
+			if err := in.PutReply(ctx, c.Mailbox, courier.ReplyID(m.ID), bytes.NewReader(m.Sealed)); err != nil {
+				return left, fmt.Errorf("deliver: leave reply: %w", err)
+			}
+			err := d.o.Stores.Conversations.Update(ctx, c.ID, func(c *Conversation) error {
+				if m, ok := c.Message(m.ID); ok {
+					m.Sealed = nil
+				}
+				return nil
+			})
+			if err != nil {
+				return left, fmt.Errorf("deliver: %w", err)
+			}
+			left++
+		}
+	}
+	return left, nil
+}

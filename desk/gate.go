@@ -1,0 +1,170 @@
+package desk
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"daylight/corpus"
+	"daylight/fault"
+	"daylight/release"
+)
+
+// GateReport says what the gate found in everything that a manifest would release,
+// and in everything that an archive derives from it.
+type GateReport struct {
+	Manifest Manifest  `json:"manifest"`
+	Forms    int       `json:"forms"`   // that were looked for
+	Entries  int       `json:"entries"` // of the release
+	Outputs  int       `json:"outputs"` // derived: pages, answers, terms
+	Found    []Finding `json:"found,omitempty"`
+	More     int       `json:"more,omitempty"` // findings beyond those that are listed
+	Day      string    `json:"day"`
+}
+
+// Finding is a form in something to be released.
+type Finding struct {
+	Where    string            `json:"where"`
+	Document corpus.DocumentID `json:"document,omitzero"`
+	What     string            `json:"what"`
+}
+
+// maxFindings is how many are listed: the first few show what is wrong.
+const maxFindings = 100
+
+// Clean reports whether none of the listed forms was found. It does not say that
+// nobody can tell from the context.
+func (g *GateReport) Clean() bool { return g != nil && len(g.Found) == 0 }
+
+// Words is the result in a sentence.
+func (g *GateReport) Words() string {
+	if g.Forms == 0 {
+		return "Nothing is to be taken out, so there was nothing to look for."
+	}
+	if g.Clean() {
+		return fmt.Sprintf("None of the %d listed forms was found in %d entries and %d things derived from them. Context may still identify.", g.Forms, g.Entries, g.Outputs)
+	}
+	return fmt.Sprintf("Listed forms were found in %d places. Nothing can be released until they are gone or excepted.", len(g.Found)+g.More)
+}
+
+func (g *GateReport) add(f Finding) {
+	if len(g.Found) == maxFindings {
+		g.More++
+		return
+	}
+	g.Found = append(g.Found, f)
+}
+
+// RunGate searches the candidate of a case, and everything derived from it, and
+// keeps the report with the case. An edit forgets it.
+func (d *Desk) RunGate(ctx context.Context, by EditorID, id CaseID) (GateReport, error) {
+	if _, err := d.may(ctx, by, Editor, Redactor, operator); err != nil {
+		return GateReport{}, err
+	}
+	c, err := d.o.Stores.Cases.Get(ctx, id)
+	if err != nil {
+		return GateReport{}, fmt.Errorf("gate: %w", err)
+	}
+	if err := d.note(ctx, by, "run gate", string(id)); err != nil {
+		return GateReport{}, err
+	}
+	d.publish.Lock()
+	defer d.publish.Unlock()
+	p, err := d.plan(ctx, c)
+	if err != nil {
+		return GateReport{}, err
+	}
+	report, err := d.gate(ctx, c, p)
+	if err != nil {
+		return report, fmt.Errorf("gate: %w", err)
+	}
+	err = d.o.Stores.Cases.Update(ctx, id, func(now *Case) error {
+		if now.Edits != c.Edits {
+			return fault.Say("The case was changed while the gate ran. Run it again.", fmt.Errorf("gate: %w", fault.Conflict))
+		}
+		now.Gate = &report
+		return nil
+	})
+	return report, err
+}
+
+func (d *Desk) gate(ctx context.Context, c Case, p planned) (GateReport, error) {
+	g := GateReport{Manifest: p.manifest, Forms: len(p.forms), Day: day(d.o.Now())}
+	made, err := d.candidate(context.WithoutCancel(ctx), c, p)
+	if err != nil {
+		return g, err
+	}
+	r, err := release.Open(made.file, made.file.Size(), made.keys, nil)
+	if err != nil {
+		return g, err
+	}
+	if g.Entries, err = searchEntries(ctx, r, c, p, &g); err != nil {
+		return g, err
+	}
+	if len(p.forms) == 0 {
+		return g, nil
+	}
+	// A derived output does not say of which documents it was made, so a form that may
+	// stand in one document may stand in every output. The entries were searched with
+	// regard to documents.
+	forms := slices.DeleteFunc(slices.Clone(p.forms), func(f string) bool {
+		return slices.ContainsFunc(c.Exceptions, func(e Exception) bool { return e.Form == f })
+	})
+	for out, err := range made.Outputs(ctx) {
+		if err != nil {
+			return g, fmt.Errorf("derived: %w", err)
+		}
+		g.Outputs++
+		r, err := out.Open()
+		if err != nil {
+			return g, fmt.Errorf("derived: %w", err)
+		}
+		err = errors.Join(checkForms(ctx, out.Name, r, forms, corpus.DocumentID{}, &g), r.Close())
+		if err != nil {
+			return g, fmt.Errorf("derived: %w", err)
+		}
+	}
+	return g, nil
+}
+
+// searchEntries searches every entry of a release, body and payload, and returns
+// how many there are.
+func searchEntries(ctx context.Context, r *release.Reader, c Case, p planned, g *GateReport) (int, error) {
+	n := 0
+	for e, err := range r.Entries() {
+		if err != nil {
+			return n, err
+		}
+		n++
+		if len(p.forms) == 0 {
+			continue
+		}
+		doc, where := about(e.Record)
+		forms := slices.DeleteFunc(slices.Clone(p.forms), func(f string) bool {
+			return slices.ContainsFunc(c.Exceptions, func(x Exception) bool { return x.Form == f && x.Document == doc && !doc.IsZero() })
+		})
+		if err := checkForms(ctx, where, bytes.NewReader(e.Body), forms, doc, g); err != nil {
+			return n, err
+		}
+		if err := checkForms(ctx, where, e.Open(), forms, doc, g); err != nil {
+			return n, err
+		}
+	}
+	return n, nil
+}
+
+// about says which document an entry is about, if any, and where one is in words.
+func about(r release.Record) (corpus.DocumentID, string) {
+	id, name, _ := strings.Cut(r.ID, "/")
+	doc, _ := corpus.ParseDocumentID(id)
+	switch {
+	case doc.IsZero():
+		return doc, fmt.Sprintf("%s %s", r.Kind, r.ID)
+	case name != "":
+		return doc, "the rendition “" + name + "” of a document"
+	}
+	return doc, "what is said of a document"
+}

@@ -1,0 +1,211 @@
+package desk
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"daylight/blob"
+	"daylight/envelope"
+	"daylight/fault"
+)
+
+// MaxReply is the size of a reply with its files, in bytes, before it is padded
+// and sealed. Sources read replies in a browser that keeps them in memory.
+const MaxReply = 25 << 20
+
+// Conversations lists them for a handler: those that wait for an answer first,
+// then by the day of the last message, the newest first.
+func (d *Desk) Conversations(ctx context.Context, by EditorID) ([]Conversation, error) {
+	if _, err := d.may(ctx, by, Handler); err != nil {
+		return nil, err
+	}
+	all, err := d.o.Stores.Conversations.All(ctx)
+	slices.SortStableFunc(all, func(a, b Conversation) int {
+		if a.Waits != b.Waits {
+			if a.Waits {
+				return -1
+			}
+			return 1
+		}
+		if n := strings.Compare(b.Last(), a.Last()); n != 0 {
+			return n
+		}
+		return strings.Compare(string(a.ID), string(b.ID))
+	})
+	return all, err
+}
+
+// Conversation opens one for a handler.
+func (d *Desk) Conversation(ctx context.Context, by EditorID, id ConversationID) (Conversation, error) {
+	if _, err := d.may(ctx, by, Handler); err != nil {
+		return Conversation{}, err
+	}
+	c, err := d.o.Stores.Conversations.Get(ctx, id)
+	if err != nil {
+		return c, fmt.Errorf("conversation: %w", err)
+	}
+	return c, d.note(ctx, by, talkAct+"open", string(id))
+}
+
+// talkAct begins the acts of the audit log that only handlers read.
+const talkAct = "conversation: "
+
+// Attachment is a file that goes out with a reply.
+type Attachment struct {
+	Name string
+	Body io.Reader
+}
+
+// Reply seals an answer to the source's key. The next round of Fetch leaves it at
+// intake. Whoever replies cannot approve what is made of the conversation.
+func (d *Desk) Reply(ctx context.Context, by EditorID, id ConversationID, text string, files []Attachment) error {
+	if _, err := d.may(ctx, by, Handler); err != nil {
+		return err
+	}
+	c, err := d.o.Stores.Conversations.Get(ctx, id)
+	if err != nil {
+		return fmt.Errorf("reply: %w", err)
+	}
+	// The rule is tried before anything is kept; Update below holds it.
+	try := c
+	if err := try.Reply(by, "", text, make([]File, len(files)), "", nil); err != nil {
+		return err
+	}
+	if err := d.note(ctx, by, talkAct+"reply", string(id)); err != nil {
+		return err
+	}
+	// The bar first: a crash in between bars somebody who did not write, which harms
+	// nobody.
+	for _, of := range c.Cases {
+		if err := d.o.Stores.Cases.Update(ctx, of, func(c *Case) error { c.Bar(by, BarWrote); return nil }); err != nil {
+			return fmt.Errorf("reply: %w", err)
+		}
+	}
+	sealed, kept, err := d.seal(ctx, c, text, files)
+	if err != nil {
+		return fmt.Errorf("reply: %w", err)
+	}
+	err = d.o.Stores.Conversations.Update(ctx, id, func(c *Conversation) error {
+		return c.Reply(by, day(d.o.Now()), text, kept, newID(), sealed)
+	})
+	if err != nil {
+		return fmt.Errorf("reply: %w", err)
+	}
+	return d.barAgain(ctx, by, id)
+}
+
+// barAgain bars a writer from cases that were made of the conversation while the
+// reply was under way.
+func (d *Desk) barAgain(ctx context.Context, by EditorID, id ConversationID) error {
+	c, err := d.o.Stores.Conversations.Get(ctx, id)
+	if err != nil {
+		return fmt.Errorf("reply: %w", err)
+	}
+	for _, of := range c.Cases {
+		if err := d.o.Stores.Cases.Update(ctx, of, func(c *Case) error { c.Bar(by, BarWrote); return nil }); err != nil {
+			return fmt.Errorf("reply: %w", err)
+		}
+	}
+	return nil
+}
+
+// seal makes the envelope of a reply, and keeps its files for the desk.
+func (d *Desk) seal(ctx context.Context, c Conversation, text string, files []Attachment) ([]byte, []File, error) {
+	batch, err := d.o.Blobs.Begin(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer batch.Abort()
+	var sealed bytes.Buffer
+	s, err := envelope.SealReply(&sealed, envelope.Head{Kind: envelope.Reply, Time: d.o.Now().UTC()},
+		envelope.Address{Mailbox: string(c.Mailbox), Key: c.ReplyKey})
+	if err != nil {
+		return nil, nil, err
+	}
+	if _, err := s.Text(strings.NewReader(text)); err != nil {
+		return nil, nil, err
+	}
+	var kept []File
+	room := int64(MaxReply - len(text))
+	for i, f := range files {
+		name := fileName(f.Name, i+1)
+		var b bytes.Buffer
+		n, err := io.Copy(&b, io.LimitReader(f.Body, room+1))
+		if err != nil {
+			return nil, nil, err
+		}
+		if room -= n; room < 0 {
+			return nil, nil, fault.Say("The files are too large for an answer: 25 MiB in all. Nothing was sent.", fault.TooLarge)
+		}
+		if _, err := s.File(name, bytes.NewReader(b.Bytes())); err != nil {
+			return nil, nil, err
+		}
+		ref, n, err := batch.Put(&b)
+		if err != nil {
+			return nil, nil, err
+		}
+		kept = append(kept, File{Name: name, Size: n, Ref: ref})
+	}
+	return sealed.Bytes(), kept, errors.Join(s.Close(), batch.Commit())
+}
+
+// OpenFile opens a file of a message for a handler. index counts from 0.
+func (d *Desk) OpenFile(ctx context.Context, by EditorID, id ConversationID, message string, index int) (File, blob.Reader, error) {
+	if _, err := d.may(ctx, by, Handler); err != nil {
+		return File{}, nil, err
+	}
+	f, err := d.file(ctx, id, message, index)
+	if err != nil {
+		return File{}, nil, err
+	}
+	if err := d.note(ctx, by, talkAct+"open file", string(id)); err != nil {
+		return File{}, nil, err
+	}
+	r, err := d.o.Blobs.Open(ctx, f.Ref)
+	if err != nil {
+		return File{}, nil, fmt.Errorf("open file: %w", err)
+	}
+	return f, r, nil
+}
+
+func (d *Desk) file(ctx context.Context, id ConversationID, message string, index int) (File, error) {
+	c, err := d.o.Stores.Conversations.Get(ctx, id)
+	if err != nil {
+		return File{}, fmt.Errorf("file of a conversation: %w", err)
+	}
+	m, ok := c.Message(message)
+	if !ok || index < 0 || index >= len(m.Files) {
+		return File{}, fmt.Errorf("file of a conversation: %w", fault.NotFound)
+	}
+	if m.Files[index].Destroyed {
+		return File{}, fault.Say("This file was destroyed.", fmt.Errorf("file of a conversation: %w", fault.Gone))
+	}
+	return m.Files[index], nil
+}
+
+// DestroyFile destroys a file of a message, unseen where the handler has not
+// looked. A file that a case has taken in must be destroyed there.
+func (d *Desk) DestroyFile(ctx context.Context, by EditorID, id ConversationID, message string, index int, why string) error {
+	if _, err := d.may(ctx, by, Handler); err != nil {
+		return err
+	}
+	if strings.TrimSpace(why) == "" {
+		return fault.Say("Say in a sentence why this is destroyed.", fmt.Errorf("destroy file: %w", fault.Invalid))
+	}
+	f, err := d.file(ctx, id, message, index)
+	if err != nil {
+		return err
+	}
+	if used, err := d.o.Stores.Documents.Needs(ctx, f.Ref); err != nil || used {
+		return errors.Join(err, fault.Say("A case has taken this file in. Destroy it there.", fmt.Errorf("destroy file: %w", fault.Conflict)))
+	}
+	if err := d.note(ctx, by, talkAct+"destroy file", string(id)); err != nil {
+		return err
+	}
+	return d.dropBlob(ctx, f.Ref, why)
+}

@@ -1,0 +1,158 @@
+package desk
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"daylight/corpus"
+)
+
+// Readiness says where a case stands on its way out.
+type Readiness struct {
+	Manifest Manifest
+	Asked    bool // the three questions must be answered
+	Publish  int  // documents, as received or as a listing
+	Redact   int
+	Withhold int
+	Pending  int
+	Forms    int // to take out
+	Authored int // entries
+
+	Approve []EditorID // who approved this manifest
+	Object  []EditorID // who said no to one of its questions
+	WhyNot  []string   // why it cannot be released; empty when it can
+}
+
+// Readiness answers "Why can't I release?", in plain words.
+func (d *Desk) Readiness(ctx context.Context, by EditorID, id CaseID) (Readiness, error) {
+	c, err := d.Case(ctx, by, id)
+	if err != nil {
+		return Readiness{}, err
+	}
+	p, err := d.planSoon(ctx, c)
+	if err != nil {
+		return Readiness{}, err
+	}
+	return d.ready(ctx, c, p)
+}
+
+// WhyNot is why a case cannot be released, each reason in a sentence; none when it
+// can.
+func (d *Desk) WhyNot(ctx context.Context, by EditorID, id CaseID) ([]string, error) {
+	r, err := d.Readiness(ctx, by, id)
+	return r.WhyNot, err
+}
+
+func (d *Desk) ready(ctx context.Context, c Case, p planned) (Readiness, error) {
+	r := Readiness{Manifest: p.manifest, Asked: p.documents(), Publish: p.publish, Redact: p.redact,
+		Withhold: p.withhold, Pending: p.pending, Forms: len(p.forms), Authored: c.Authored.Len()}
+	barred, err := d.barred(ctx, c)
+	if err != nil {
+		return r, err
+	}
+	say := func(format string, args ...any) { r.WhyNot = append(r.WhyNot, fmt.Sprintf(format, args...)) }
+	if c.Status != StatusOpen {
+		say("The case is %s.", c.Status)
+	}
+	if p.publish+p.redact+p.withhold+r.Authored == 0 {
+		say("Nothing is chosen: choose what to publish, redact or withhold.")
+		return r, nil
+	}
+	if p.documents() || p.withhold > 0 {
+		r.WhyNot = append(r.WhyNot, c.lacks()...)
+	}
+	if p.documents() {
+		r.WhyNot = append(r.WhyNot, c.Decision.Lacks()...)
+	}
+	r.WhyNot = append(r.WhyNot, c.Authored.lacks()...)
+	switch {
+	case c.Gate == nil || c.Gate.Manifest != p.manifest:
+		say("The gate has not searched this exact release yet.")
+	case !c.Gate.Clean():
+		say("%s", c.Gate.Words())
+	}
+	l, err := d.o.Stores.Documents.Ledger(c.Collection.ID).Balance(ctx)
+	if err != nil {
+		return r, fmt.Errorf("ledger: %w", err)
+	}
+	if err := l.Check(); err != nil {
+		say("The ledger does not balance: something that was received is not accounted for.")
+	}
+	r.Approve, r.Object = c.Decision.approvers(p.manifest, barred)
+	if n := ApprovalsNeeded - len(r.Approve); n > 0 {
+		say("%s must still approve exactly this.", count(n, "editor", "editors"))
+		if c.Decision.Voided > 0 {
+			say("%s became void when something was changed afterwards.", count(c.Decision.Voided, "approval", "approvals"))
+		}
+	}
+	if len(r.Object) > 0 {
+		say("%s answered no. Talk, change the record, or let them answer again.", count(len(r.Object), "editor", "editors"))
+	}
+	return r, nil
+}
+
+// barred are all who cannot approve: those the case knows of, and whoever wrote in
+// a conversation it was made of. The second list should be in the first; it is read
+// again because a release cannot be taken back.
+func (d *Desk) barred(ctx context.Context, c Case) (map[EditorID]Bar, error) {
+	barred := map[EditorID]Bar{}
+	for id, why := range c.Barred {
+		barred[id] = why
+	}
+	all, err := d.o.Stores.Conversations.All(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read conversations: %w", err)
+	}
+	for _, talk := range all {
+		if slices.Contains(talk.Cases, c.ID) {
+			for _, w := range talk.Writers {
+				barred[w] = BarWrote
+			}
+		}
+	}
+	return barred, nil
+}
+
+// lacks says what is wrong with what the desk wrote, each in a sentence.
+func (a Authored) lacks() []string {
+	var lacks []string
+	slug := func(kind, id string) {
+		if err := corpus.CheckSlug(id); err != nil {
+			lacks = append(lacks, fmt.Sprintf("A %s has a name that cannot stand in an address: use letters a-z, digits and single hyphens.", kind))
+		}
+	}
+	for _, e := range a.Entities {
+		slug("person or body", string(e.ID))
+		if e.Title == "" || len(e.Names) == 0 {
+			lacks = append(lacks, "A person or body needs a title and at least one name.")
+		}
+	}
+	for _, t := range a.Topics {
+		slug("topic", string(t.ID))
+		if t.Title == "" || t.Query == "" {
+			lacks = append(lacks, "A topic needs a title and a query.")
+		}
+	}
+	for _, o := range a.Origins {
+		slug("origin", string(o.ID))
+		if o.Title == "" {
+			lacks = append(lacks, "An origin needs a title.")
+		}
+	}
+	for _, x := range a.Answers {
+		slug("question", string(x.ID))
+		if x.Question == "" || len(x.Claims) == 0 {
+			lacks = append(lacks, "A published answer needs its question and at least one claim.")
+		}
+	}
+	slices.Sort(lacks)
+	return slices.Compact(lacks)
+}
+
+func count(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
+}
