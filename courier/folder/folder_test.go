@@ -1,0 +1,178 @@
+package folder_test
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"daylight/courier"
+	"daylight/courier/couriertest"
+	"daylight/courier/folder"
+	"daylight/fault"
+)
+
+func open(t *testing.T, dir string) *folder.Folder {
+	t.Helper()
+	f, err := folder.Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { f.Close() })
+	return f
+}
+
+// stick is a folder as the suite needs it: its far side is what lies in it.
+func stick(t *testing.T) couriertest.Intake {
+	dir := t.TempDir()
+	return couriertest.Intake{
+		Intake: open(t, dir),
+		Arrive: func(sealed []byte, day string) courier.EnvelopeID {
+			var id [16]byte
+			rand.Read(id[:])
+			name := hex.EncodeToString(id[:])
+			write(t, filepath.Join(dir, "envelopes", day+"."+name), sealed)
+			return courier.EnvelopeID(name)
+		},
+		Replies: func(box courier.MailboxID) map[courier.ReplyID][]byte {
+			all := map[courier.ReplyID][]byte{}
+			files, _ := filepath.Glob(filepath.Join(dir, "replies", string(box)+".*"))
+			for _, f := range files {
+				all[courier.ReplyID(strings.TrimPrefix(filepath.Ext(f), "."))] = read(t, f)
+			}
+			return all
+		},
+		Keys:  func() []byte { return read(t, filepath.Join(dir, "keys", "list")) },
+		Lists: [2][]byte{[]byte("one"), []byte("two")},
+	}
+}
+
+func write(t *testing.T, path string, b []byte) {
+	t.Helper()
+	if err := os.WriteFile(path, b, 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func read(t *testing.T, path string) []byte {
+	t.Helper()
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func TestFolder(t *testing.T) { couriertest.Run(t, stick) }
+
+const (
+	id    = "00112233445566778899aabbccddeeff"
+	other = "ffeeddccbbaa99887766554433221100"
+)
+
+func TestAStickIsNotTrusted(t *testing.T) {
+	dir, secret := t.TempDir(), filepath.Join(t.TempDir(), "secret")
+	write(t, secret, []byte("outside of the stick"))
+	f := open(t, dir)
+	envelopes := filepath.Join(dir, "envelopes")
+	if err := os.Symlink(secret, filepath.Join(envelopes, "2026-11-23."+id)); err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Mkfifo(filepath.Join(envelopes, "2026-11-23."+other), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{".0011", "autorun.inf", "2026-99-99." + id, "2026-11-23." + id[:30], "2026-11-23." + strings.ToUpper(id)} {
+		write(t, filepath.Join(envelopes, name), []byte("x"))
+	}
+	if list, err := f.Envelopes(t.Context()); err != nil || len(list) != 0 {
+		t.Errorf("%d envelopes, %v; want none", len(list), err)
+	}
+	for _, name := range []courier.EnvelopeID{id, other} {
+		if _, err := f.Open(t.Context(), name); !errors.Is(err, fault.NotFound) {
+			t.Errorf("open: %v; want not found", err)
+		}
+	}
+	if err := f.Acknowledge(t.Context(), []courier.EnvelopeID{id, other}); err != nil {
+		t.Error(err)
+	}
+	if string(read(t, secret)) != "outside of the stick" {
+		t.Error("a file outside of the stick was changed")
+	}
+}
+
+func TestALinkInPlaceOfAFolderLeadsNowhere(t *testing.T) {
+	dir, outside := t.TempDir(), t.TempDir()
+	if err := os.Symlink(outside, filepath.Join(dir, "replies")); err != nil {
+		t.Fatal(err)
+	}
+	f := open(t, dir)
+	box := courier.MailboxID(strings.Repeat("ab", 32))
+	if err := f.PutReply(t.Context(), box, id, strings.NewReader(couriertest.Sealed)); err == nil {
+		t.Error("a reply was written through a link that leads outside")
+	}
+	if files, _ := os.ReadDir(outside); len(files) != 0 {
+		t.Errorf("%d files outside of the stick", len(files))
+	}
+}
+
+// TestSync carries from one stick to another, as if the
+// first were intake.
+func TestSync(t *testing.T) {
+	in, dir := stick(t), t.TempDir()
+	f := open(t, dir)
+	one, two := in.Arrive([]byte("one"), "2026-11-23"), in.Arrive([]byte("two"), "2026-11-24")
+	for range 2 {
+		if _, err := f.Sync(t.Context(), in); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if list, err := f.Envelopes(t.Context()); err != nil || len(list) != 2 {
+		t.Fatalf("%d envelopes on the stick, %v; want 2", len(list), err)
+	}
+
+	// The desk fetches one of them, answers, and sends keys.
+	box := courier.MailboxID(strings.Repeat("ab", 32))
+	if err := errors.Join(f.Acknowledge(t.Context(), []courier.EnvelopeID{one}),
+		f.PutReply(t.Context(), box, id, strings.NewReader(couriertest.Sealed)),
+		f.PutKeys(t.Context(), []byte("keys"))); err != nil {
+		t.Fatal(err)
+	}
+	rep, err := f.Sync(t.Context(), in)
+	if want := (folder.Report{Acknowledged: 1, Replies: 1, Keys: true}); err != nil || rep != want {
+		t.Errorf("carried %+v, %v; want %+v", rep, err, want)
+	}
+	if list, _ := in.Envelopes(t.Context()); len(list) != 1 || list[0].ID != two {
+		t.Errorf("intake holds %d envelopes; want the one that was not acknowledged", len(list))
+	}
+	if got := in.Replies(box); string(got[id]) != couriertest.Sealed {
+		t.Errorf("intake holds %d replies; want the one", len(got))
+	}
+	if string(in.Keys()) != "keys" {
+		t.Error("intake has other keys")
+	}
+	if rep, err := f.Sync(t.Context(), in); err != nil || rep != (folder.Report{}) {
+		t.Errorf("once more: carried %+v, %v; want nothing", rep, err)
+	}
+}
+
+// choosy takes no keys.
+type choosy struct{ courier.Intake }
+
+func (choosy) PutKeys(context.Context, []byte) error { return fault.Unverified }
+
+func TestWhatIntakeRefusesHoldsUpNothing(t *testing.T) {
+	in, f := stick(t), open(t, t.TempDir())
+	in.Arrive([]byte("one"), "2026-11-23")
+	if err := f.PutKeys(t.Context(), []byte("somebody else's")); err != nil {
+		t.Fatal(err)
+	}
+	rep, err := f.Sync(t.Context(), choosy{in})
+	if !errors.Is(err, fault.Invalid) || rep.Refused != 1 || rep.Envelopes != 1 {
+		t.Errorf("carried %+v, %v; want one refused, and the envelope all the same", rep, err)
+	}
+}

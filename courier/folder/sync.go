@@ -1,0 +1,155 @@
+package folder
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"path"
+	"strings"
+
+	"daylight/courier"
+	"daylight/fault"
+)
+
+// Report says what Sync carried.
+type Report struct {
+	Envelopes    int // put onto the folder
+	Acknowledged int // destroyed at intake
+	Replies      int // left at intake
+	Keys         bool
+	Refused      int // files that intake did not take; they stay on the folder
+}
+
+// Sync is intake's side: it takes what the desk left on the folder to intake, and
+// then puts onto it what arrived. Every step may be repeated, so Sync may break off
+// anywhere and run again. What intake refuses is passed over, counted and returned
+// as an error after the rest is done.
+func (f *Folder) Sync(ctx context.Context, in courier.Intake) (Report, error) {
+	var rep Report
+	for _, step := range []func(context.Context, courier.Intake, *Report) error{
+		f.takeKeys, f.takeReplies, f.takeAcknowledged, f.putEnvelopes,
+	} {
+		if err := step(ctx, in, &rep); err != nil {
+			return rep, fmt.Errorf("sync folder: %w", err)
+		}
+	}
+	if rep.Refused > 0 {
+		return rep, fmt.Errorf("sync folder: intake refused %d files: %w", rep.Refused, fault.Invalid)
+	}
+	return rep, nil
+}
+
+// refused reports whether intake will never take it, and passes over it.
+func refused(err error, rep *Report) bool {
+	for _, k := range []error{fault.Invalid, fault.Damaged, fault.Unverified, fault.TooLarge, fault.Conflict} {
+		if errors.Is(err, k) {
+			rep.Refused++
+			return true
+		}
+	}
+	return false
+}
+
+func (f *Folder) takeKeys(ctx context.Context, in courier.Intake, rep *Report) error {
+	file, err := f.open(keyList)
+	if errors.Is(err, fault.NotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	list, err := io.ReadAll(io.LimitReader(file, maxList))
+	if err != nil {
+		return err
+	}
+	if err := in.PutKeys(ctx, list); err != nil {
+		if refused(err, rep) {
+			return nil
+		}
+		return err
+	}
+	rep.Keys = true
+	return f.remove(keyList)
+}
+
+func (f *Folder) takeReplies(ctx context.Context, in courier.Intake, rep *Report) error {
+	files, err := f.list(replies)
+	if err != nil {
+		return err
+	}
+	for _, info := range files {
+		box, id, _ := strings.Cut(info.Name(), ".")
+		if !isHex(box, 32) || !isHex(id, 16) {
+			continue
+		}
+		name := path.Join(replies, info.Name())
+		file, err := f.open(name)
+		if err != nil {
+			return err
+		}
+		err = in.PutReply(ctx, courier.MailboxID(box), courier.ReplyID(id), file)
+		file.Close()
+		if err != nil && refused(err, rep) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		if err := f.remove(name); err != nil {
+			return err
+		}
+		rep.Replies++
+	}
+	return nil
+}
+
+func (f *Folder) takeAcknowledged(ctx context.Context, in courier.Intake, rep *Report) error {
+	done, err := f.acknowledged()
+	if err != nil {
+		return err
+	}
+	for id := range done {
+		if err := in.Acknowledge(ctx, []courier.EnvelopeID{id}); err != nil {
+			return err
+		}
+		if err := f.remove(path.Join(acknowledged, string(id))); err != nil {
+			return err
+		}
+		rep.Acknowledged++
+	}
+	return nil
+}
+
+func (f *Folder) putEnvelopes(ctx context.Context, in courier.Intake, rep *Report) error {
+	list, err := in.Envelopes(ctx)
+	if err != nil {
+		return err
+	}
+	for _, e := range list {
+		if _, ok := parseEnvelope(envelopeName(e)); !ok {
+			return fmt.Errorf("envelope with a strange name or day: %w", fault.Invalid)
+		}
+		if _, err := f.find(e.ID); !errors.Is(err, fault.NotFound) {
+			if err != nil {
+				return err
+			}
+			continue // lies there already
+		}
+		sealed, err := in.Open(ctx, e.ID)
+		if errors.Is(err, fault.NotFound) {
+			continue // fetched meanwhile by another way
+		}
+		if err != nil {
+			return err
+		}
+		err = f.write(path.Join(envelopes, envelopeName(e)), sealed)
+		sealed.Close()
+		if err != nil {
+			return err
+		}
+		rep.Envelopes++
+	}
+	return nil
+}
