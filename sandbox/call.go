@@ -152,7 +152,7 @@ func (c *Call) fail(why Cause) {
 const tick = 50 * time.Millisecond
 
 // startLimit is how long a child may take to confine itself.
-const startLimit = 30 * time.Second
+const startLimit = 10 * time.Second
 
 // patient reads from a child while its budgets last.
 type patient struct {

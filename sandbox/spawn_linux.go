@@ -32,9 +32,16 @@ func ways() []way {
 			GidMappings: []syscall.SysProcIDMap{{ContainerID: nobody, HostID: os.Getgid(), Size: 1}},
 		}
 	}
+	const here = apart &^ syscall.CLONE_NEWPID
 	all := []way{
 		{user(apart), []string{"user", "net", "pid", "ipc", "uts"}},
-		{user(syscall.CLONE_NEWNET), []string{"user", "net"}},
+		{user(here), []string{"user", "net", "ipc", "uts"}},
+	}
+	if withC {
+		// libpsx, which sets Landlock on all threads of a program with C in it, finds
+		// them by /proc, where a process in a namespace of its own has other numbers;
+		// it then waits for ever. Our releases have no C; the race detector has.
+		all = all[1:]
 	}
 	if os.Getuid() == 0 {
 		all = append(all, way{&syscall.SysProcAttr{
