@@ -28,7 +28,8 @@ func (c *Codename) Seed(newsroom []byte) *Seed {
 	defer clear(password)
 	key := argon2.IDKey(password, newsroom, passes, memory, threads, uint32(len(Seed{})))
 	defer clear(key)
-	return (*Seed)(key[:])
+	s := Seed(key) // a copy: the original is wiped
+	return &s
 }
 
 // Labels of the keys that Daylight derives.
