@@ -86,7 +86,7 @@ func (b *batch) put(r io.Reader, name func() blob.Ref) (entry, error) {
 	}
 	b.seen[e.ref] = true
 	b.small = append(b.small, e)
-	if len(b.buf) > spillSize {
+	if len(b.buf) > b.s.spill {
 		return e, b.flush()
 	}
 	return e, nil
@@ -185,7 +185,10 @@ func (b *batch) Abort() error {
 func (b *batch) clean() error {
 	var errs []error
 	if b.spill != nil {
-		errs = append(errs, b.spill.Close(), os.Remove(b.spill.Name()))
+		errs = append(errs, b.spill.Close())
+		if err := os.Remove(b.spill.Name()); !errors.Is(err, os.ErrNotExist) {
+			errs = append(errs, err)
+		}
 	}
 	for _, l := range b.large {
 		if err := os.Remove(l.path); !errors.Is(err, os.ErrNotExist) {
@@ -210,6 +213,9 @@ func (b *batch) Commit() error {
 	err := b.s.broken
 	if err == nil {
 		err = b.commit()
+	}
+	if b.s.broken != nil {
+		b.large = nil // the next Open may find the commit, and then it wants them
 	}
 	if err = errors.Join(err, b.clean()); err != nil {
 		return fmt.Errorf("commit blobs: %w", err)
@@ -361,6 +367,22 @@ func (s *Store) takeBack(f *os.File) error {
 	if err == nil {
 		err = f.Sync()
 	}
+	return s.breakOn(err)
+}
+
+// takeBackPack removes a pack whose commit failed.
+func (s *Store) takeBackPack(path string) error {
+	err := os.Remove(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if err == nil {
+		err = durable.SyncDir(filepath.Dir(path))
+	}
+	return s.breakOn(err)
+}
+
+func (s *Store) breakOn(err error) error {
 	if err != nil {
 		s.broken = fmt.Errorf("an earlier commit failed and could not be taken back; open the store again: %w", err)
 	}
@@ -401,15 +423,12 @@ func (b *batch) ownPack(h head, table []byte) (uint32, error) {
 		return 0, err
 	}
 	path := s.packPath(s.last + 1)
-	if err := s.disk.Rename(f.Name(), path); err != nil {
-		return 0, err
+	err := s.disk.Rename(f.Name(), path)
+	if err == nil {
+		err = s.disk.SyncDir(filepath.Dir(path))
 	}
-	if err := s.disk.SyncDir(filepath.Dir(path)); err != nil {
-		err = errors.Join(err, os.Remove(path))
-		if serr := durable.SyncDir(filepath.Dir(path)); serr != nil {
-			s.broken = serr
-		}
-		return 0, err
+	if err != nil { // it may have its name or not
+		return 0, errors.Join(err, s.takeBackPack(path))
 	}
 	b.spill = nil
 	s.addPack(f)

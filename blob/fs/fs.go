@@ -35,9 +35,10 @@ const (
 
 // Store is a folder of blobs. It is a blob.Namer.
 type Store struct {
-	dir  string
-	lock *durable.Lock
-	disk disk
+	dir   string
+	lock  *durable.Lock
+	disk  disk
+	spill int // spillSize, less in tests
 
 	writing sync.Mutex // one commit or deletion at a time; holds what follows
 	pack    uint32     // the one that is appended to; 0 for none
@@ -84,10 +85,10 @@ func (realDisk) WriteAt(f *os.File, b []byte, off int64) error {
 // Open opens the store in a folder, which is made if it is not there. It returns
 // fault.Busy when another process has it open. After a crash it removes what no
 // commit completed, and completes deletions.
-func Open(dir string) (*Store, error) { return open(dir, realDisk{}) }
+func Open(dir string) (*Store, error) { return open(dir, realDisk{}, spillSize) }
 
-func open(dir string, d disk) (*Store, error) {
-	s := &Store{dir: dir, disk: d, blobs: map[blob.Ref]place{}, packs: map[uint32]*os.File{}}
+func open(dir string, d disk, spill int) (*Store, error) {
+	s := &Store{dir: dir, disk: d, spill: spill, blobs: map[blob.Ref]place{}, packs: map[uint32]*os.File{}}
 	if err := s.open(); err != nil {
 		s.closeFiles()
 		return nil, fmt.Errorf("open blob store: %w", err)
