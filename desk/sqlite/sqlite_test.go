@@ -1,0 +1,72 @@
+package sqlite_test
+
+import (
+	"fmt"
+	"path/filepath"
+	"testing"
+
+	"daylight/corpus"
+	"daylight/desk"
+	"daylight/desk/desktest"
+	"daylight/desk/sqlite"
+	"daylight/ingest"
+	"daylight/internal/sqlkit"
+)
+
+func open(t testing.TB, path string) *sqlite.DB {
+	t.Helper()
+	db, err := sqlite.Open(t.Context(), path, &sqlkit.Key{7})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { db.Close() })
+	return db
+}
+
+func TestStores(t *testing.T) {
+	desktest.Run(t, func(t *testing.T) desk.Stores { return open(t, filepath.Join(t.TempDir(), "desk.db")).Stores() })
+}
+
+func TestBackup(t *testing.T) {
+	dir := t.TempDir()
+	db := open(t, filepath.Join(dir, "desk.db"))
+	if err := db.Stores().Users.Put(t.Context(), desk.User{ID: "ana"}); err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Backup(t.Context(), filepath.Join(dir, "copy.db")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := open(t, filepath.Join(dir, "copy.db")).Stores().Users.User(t.Context(), "ana"); err != nil {
+		t.Errorf("account in the copy: %v", err)
+	}
+}
+
+// BenchmarkCommit records e-mails of 1.3 kB with an attachment each, in groups of
+// 500 as ingest does.
+func BenchmarkCommit(b *testing.B) {
+	db := open(b, filepath.Join(b.TempDir(), "desk.db"))
+	l := db.Stores().Documents.Ledger("c")
+	text := ""
+	for n := 0; len(text) < 1300; n++ {
+		text += fmt.Sprintf("The tender of %d was bent at the %dth desk. ", n*7919%1000, n)
+	}
+	var group []ingest.Record
+	for n := 0; b.Loop(); n++ {
+		path := fmt.Sprintf("mail/%d.eml", n/2)
+		level := n % 2
+		if level == 1 {
+			path += "/a.txt"
+		}
+		id := corpus.NewDocumentID()
+		r := ingest.Record{Path: path, Level: level, Size: 1300, State: corpus.Pending, Document: &corpus.Document{
+			ID: id, Title: "About the tender", Type: "message/rfc822", Text: text, Languages: []string{"en"},
+			Facts: []corpus.Fact{{Name: "Subject", Value: "About the tender"}, {Name: "From", Value: "a@example.org"}}}}
+		copy(r.Hash[:], id[:])
+		if group = append(group, r); len(group) == 500 {
+			if err := l.Commit(b.Context(), group, nil); err != nil {
+				b.Fatal(err)
+			}
+			group = group[:0]
+		}
+	}
+}
