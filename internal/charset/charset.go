@@ -58,7 +58,7 @@ func Decode(b []byte, label string) (text, used string) {
 	}
 	if multi, bad := countUTF8(b); bad == 0 {
 		if multi >= 4 || label == UTF8 || label == Unknown || latin(label) {
-			return string(b), UTF8
+			return strings.ToValidUTF8(string(b), "\uFFFD"), UTF8 // its end may be cut
 		}
 	} else if multi > 8*bad {
 		return strings.ToValidUTF8(string(b), "\uFFFD"), UTF8
@@ -79,7 +79,7 @@ func judge(b []byte, label string) string {
 	said := score(decodeAs(sample, label))
 	switch {
 	case latin(label):
-	case said >= 0.45 || len(sample) < 12 && said > -0.5:
+	case said >= 0.6 || len(sample) < 12 && said > -0.5:
 		return label
 	case wideSet(label) && said > -0.3:
 		return label // bytes that are no text of it seldom are valid in it

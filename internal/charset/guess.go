@@ -12,22 +12,38 @@ import (
 var candidates = []string{
 	"windows-1252", "windows-1251", "koi8-r", "iso-8859-5", "ibm866",
 	"windows-1256", "iso-8859-6", "gb18030", "big5", "euc-kr", "shift_jis", "euc-jp",
-	"windows-1250", "windows-1254", "windows-1253", "windows-1255", "windows-874", "ibm437",
+	"windows-1250", "windows-1254", "windows-1253", "windows-1255", "windows-874",
 }
 
 // guess names the candidate as which the sample makes most sense, and how much.
 func guess(sample []byte) (name string, best float64) {
 	name, best = candidates[0], math.Inf(-1)
+	alone := lonely(sample)
 	for _, c := range candidates {
-		s := score(decodeAs(sample, c))
-		if c == "ibm437" {
-			s -= 0.3 // only where nothing else makes sense
+		if alone && !latin(c) {
+			continue
 		}
+		s := score(decodeAs(sample, c))
 		if s > best+0.001 {
 			name, best = c, s
 		}
 	}
 	return name, best
+}
+
+// lonely reports whether most bytes above ASCII stand by themselves, as marks and
+// accents of Latin text do. Words in another script are made of nothing else.
+func lonely(sample []byte) bool {
+	var high, pairs int
+	for i, c := range sample {
+		if c >= utf8.RuneSelf {
+			high++
+			if i > 0 && sample[i-1] >= utf8.RuneSelf || i+1 < len(sample) && sample[i+1] >= utf8.RuneSelf {
+				pairs++
+			}
+		}
+	}
+	return pairs*3 < high
 }
 
 // highWords returns up to 2 KiB of the words that have a byte above ASCII: the
@@ -62,8 +78,8 @@ var letters = func() map[rune]float32 {
 		runes  string
 	}{
 		// Cyrillic: order of frequency in Russian; the rest of Russian; Ukrainian and Belarusian.
-		{1, "оеаинтсрвлкмдпуяыьгз"}, {0.7, "бчйхжшюцщэфъёіїєґ"},
-		{0.5, "ОЕАИНТСРВЛКМДПУЯГЗБЧЙХЖШЮЦЩЭФЫЬЁІЇЄҐ"}, {0, "Ъў"},
+		{1, "оеаинтсрвл"}, {0.8, "кмдпу"}, {0.55, "яыьгзбчі"}, {0.3, "йхжшюцщэфёїєґ"}, {0.1, "ъў"},
+		{0.7, "ОЕАИНТСРВЛ"}, {0.55, "КМДПУ"}, {0.3, "ЯГЗБЧЙХЖШЮЦЩЭФЫЬЁІЇЄҐ"}, {0, "Ъ"},
 		// Arabic and Persian.
 		{1, "اليمونرتبعدسفهكقأحجة"}, {0.6, "خصشضذثطظغئءىؤإآزپچژگکی"}, {0, "ًٌٍَُِّْـ،؟؛"},
 		// Greek, Hebrew.
@@ -75,7 +91,7 @@ var letters = func() map[rune]float32 {
 		{0.8, "éèàêâçùûôîïëüöäßñóíáúãõåøæ"}, {0.6, "ÉÈÀÊÂÇÔÎÜÖÄÑÓÍÁÚÅØÆœòì"}, {0.4, "ÃÕÙÛËÏÒÌ"},
 		{0.7, "ěščřžłąęśćżńůőűďťňğışİ"}, {0.4, "ŠČŘŽŁĄĘŚĆŻŃŹźŐŰĞŞĎŤŇĚĽľĺăţÞþðýÿÝÐ"},
 		// Marks of print that text has in any of these.
-		{0.2, "«»“”„‘’–—…№€£§©®°·•、。，！？：；（）《》「」『』・ー\u00a0\u200c\u200e\u200f¿¡"},
+		{0.5, "£€"}, {0.2, "«»“”„‘’–—…№§©®°·•、。，！？：；（）《》「」『』・ー\u00a0\u200c\u200e\u200f¿¡"},
 		// Han, simplified and traditional: the characters that make up half of any text.
 		{1, "的一是不了在人有我他这个们中来上大为和国地到以说时要就出会可也你对生能而子那得于着下自之年过发后作里用道行所然家种事成方多经么去法学如都同现当没动面起看定天分还进好小部其些主样理心她本前开但因只从想实日军者意无力它与长把机十民第公此已工使情明性知全三又关点正业外将两高间由问很最重并物手应战向头文体政美相见被利什二等产或新己制身果加西斯月话合回特代内信表化老给世位次度门任常先海通教儿原东声提立及比员解水名真论处走义各入几口认条平系气题活尔更别打女变四神总何电数安少报才结反受目太量再感建务做接必场件计管期市直德资命山金指克许统区保至队形社便空决治展马科司五基眼书非则听白却界达光放强即像难且权思王象完设式色路记南品住告类求据程北边死张该交规万取拉格望觉术领共确传师观清今切院让识候带导争运笔谢请您吗网址邮箱欢迎"},
 		{1, "這個們來為國說時會對過發後裡種經麼學當沒動還進樣開從實軍無與長機關點業將兩間問應戰頭體見產話給門兒東聲員論處義幾認條係氣題爾別變總電數報結務場計資許統區隊決馬書則聽卻達強難權設記類據邊張該規萬覺術領傳師觀讓識候帶導爭運筆謝請您嗎網郵歡優費訂購買賣價錢"},
