@@ -50,6 +50,9 @@ type Catalog interface {
 	// limit of them, by date, then id.
 	Linked(ctx context.Context, messageIDs []string, limit int) ([]Linked, error)
 
+	// Brought is how many of a collection's documents come from which release.
+	Brought(ctx context.Context, id corpus.CollectionID) (map[int]int, error)
+
 	// Changed yields, in order of id, the documents that a release later than the
 	// given one brought, changed or took away, and the parents of these.
 	Changed(ctx context.Context, since int) iter.Seq2[Change, error]

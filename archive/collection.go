@@ -90,5 +90,17 @@ func (a *Archive) collectionChanges(ctx context.Context, s state, c *Collection)
 			c.Corrections = append(c.Corrections, k)
 		}
 	}
+	if err != nil {
+		return err
+	}
+	brought, err := a.o.Catalog.Brought(ctx, c.ID)
+	for number, files := range brought {
+		day, err := a.dayOf(ctx, number)
+		if err != nil {
+			return err
+		}
+		c.History = append(c.History, Step{number, day, files})
+	}
+	slices.SortFunc(c.History, func(a, b Step) int { return cmp.Compare(b.Release, a.Release) })
 	return err
 }

@@ -9,6 +9,7 @@ import (
 	"daylight/blob"
 	"daylight/corpus"
 	"daylight/fault"
+	"daylight/relate"
 	"daylight/release"
 	"daylight/search"
 	"daylight/text"
@@ -190,7 +191,7 @@ func Searchable(d release.Document, attached string) search.Document {
 	}
 	s.From, s.Senders = addresses(m.From)
 	s.To, s.Recipients = addresses(m.To, m.Cc, m.Bcc)
-	s.Domain, s.Bulk, s.Message = m.Domain, m.Bulk, messageKey(m, d.Text)
+	s.Domain, s.Bulk, s.Message = m.Domain, m.Bulk, relate.MessageKey(m, d.Text)
 	return s
 }
 

@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"daylight/corpus"
+	"daylight/entity"
 	"daylight/fault"
 	"daylight/release"
 	"daylight/search"
@@ -76,20 +77,19 @@ func (a *Archive) counted(ctx context.Context, s state, query string) (files, me
 	return files, messages, t.shares(query, search.Year, nil), err
 }
 
-// Mentions is the query that counts the mentions of an entity: any of its names, as
-// an exact phrase.
-func Mentions(e corpus.Entity) string {
-	var names search.Or
-	for _, n := range e.Names {
-		names.Of = append(names.Of, search.Phrase{Text: n})
+// mentions is the query that counts the mentions of an entity. One whose names have
+// no letter is mentioned nowhere: the empty query would find everything.
+func mentions(e corpus.Entity) string {
+	if q := entity.Query(e); q != "" {
+		return q
 	}
-	return names.String()
+	return search.Or{}.String()
 }
 
 // Entities are all entities with their counts.
 func (a *Archive) Entities(ctx context.Context) ([]Entity, error) {
 	return list(ctx, a, "entities", release.KindEntity, func(s state, e corpus.Entity, n int) (v Entity, err error) {
-		v = Entity{Entity: e, Query: Mentions(e), Release: n}
+		v = Entity{Entity: e, Query: mentions(e), Release: n}
 		v.Files, v.Messages, v.ByYear, err = a.counted(ctx, s, v.Query)
 		return v, err
 	}, func(a, b Entity) int { return cmp.Compare(a.Title, b.Title) })

@@ -141,10 +141,18 @@ type Collection struct {
 	Ledger      *corpus.Ledger // nil when none was released
 	Decisions   []Decision     // newest first
 	Corrections []Correction   // newest first
+	History     []Step         // newest first
 	ByYear      []Share        // in order of year, as far as known
 	ByOrigin    []Share
 	ByLanguage  []Share
 	ByType      []Share
+}
+
+// Step is what one release brought to a collection, of what is there today.
+type Step struct {
+	Release int
+	Day     string
+	Files   int
 }
 
 // Document is one document for people.

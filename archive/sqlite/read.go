@@ -187,6 +187,20 @@ func (c *Catalog) Linked(ctx context.Context, messageIDs []string, limit int) ([
 		ORDER BY d.date, d.id LIMIT ?`, string(asked), limit)
 }
 
+// Brought counts the documents of a collection by release.
+func (c *Catalog) Brought(ctx context.Context, id corpus.CollectionID) (map[int]int, error) {
+	type step struct{ release, files int }
+	steps, err := collect(ctx, c.db, func(row scanner) (s step, err error) {
+		err = row.Scan(&s.release, &s.files)
+		return s, err
+	}, "SELECT first, count(*) FROM live_document WHERE collection = ? GROUP BY first", id)
+	brought := map[int]int{}
+	for _, s := range steps {
+		brought[s.release] = s.files
+	}
+	return brought, err
+}
+
 // Changed yields what the index must look at again.
 func (c *Catalog) Changed(ctx context.Context, since int) iter.Seq2[archive.Change, error] {
 	return func(yield func(archive.Change, error) bool) {

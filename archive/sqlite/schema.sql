@@ -53,7 +53,8 @@ CREATE TABLE document (
 );
 CREATE UNIQUE INDEX document_id ON document (id, first);
 CREATE INDEX document_parent ON document (parent) WHERE parent IS NOT NULL;
-CREATE INDEX document_first ON document (first);
+CREATE INDEX document_first ON document (collection, first);
+CREATE INDEX document_release ON document (first);
 CREATE INDEX document_last ON document (last) WHERE last < 9223372036854775807;
 
 CREATE TABLE rendition (

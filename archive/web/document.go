@@ -54,7 +54,7 @@ func (s *site) document(w http.ResponseWriter, r *http.Request) error {
 			page.Others = append(page.Others, rend)
 		}
 	}
-	s.Render(w, r, http.StatusOK, "document", page)
+	s.Render(w, r, http.StatusOK, "document", &page)
 	return nil
 }
 

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/text/language/display"
 
 	"daylight/archive"
+	"daylight/corpus"
 	"daylight/internal/httpkit"
 	"daylight/search"
 )
@@ -27,9 +28,8 @@ var funcs = template.FuncMap{
 	"paras":    paragraphs,
 	"first":    first,
 	"percent":  percent,
+	"tally":    func(b corpus.Balance, s string) corpus.Tally { return b.States[corpus.State(s)] },
 	"list":     func(v ...any) []any { return v },
-	"plus":     func(a, b int) int { return a + b },
-	"hex":      func(b [32]byte) string { return fmt.Sprintf("%x", b) },
 	"unknown":  func(s string) bool { return s == search.Unknown },
 }
 

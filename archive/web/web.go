@@ -17,7 +17,7 @@ import (
 	"daylight/internal/httpkit"
 )
 
-//go:embed pages messages
+//go:embed pages/*.html messages/*.json
 var files embed.FS
 
 // Options say what the site shows beside the archive's own.
