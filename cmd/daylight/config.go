@@ -1,0 +1,120 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/BurntSushi/toml"
+
+	"daylight/fault"
+)
+
+// defaultConfig is both the manual and the defaults: it is read before the
+// operator's own file, and `daylight config` prints it.
+const defaultConfig = `# daylight.toml: the settings of one instance, all with defaults that work.
+# Secrets are never written here: they are paths to files.
+
+# The name of the newsroom, as sources and readers see it.
+newsroom = "Daylight"
+
+[intake]
+# Where the submission system answers: host:port, or unix:/path/to/socket for an
+# onion service. It must not be reachable from anywhere but Tor.
+listen = "127.0.0.1:7101"
+# The largest upload, in bytes, of one submission with all its files.
+max_upload = 4294967296
+# A folder in which the desk fetches envelopes and leaves replies and keys; "" for
+# none. It may lie on a stick.
+courier = ""
+
+[desk]
+# Where editors open the desk. The newsroom's own network, never a public address.
+listen = "127.0.0.1:7102"
+# The folder that intake keeps for the desk; "" for none.
+courier = ""
+# How often the desk looks there.
+fetch_every = "1m"
+# Processes that read documents at the same time.
+workers = 2
+
+[archive]
+# Where readers open the archive.
+listen = "127.0.0.1:7103"
+# The address of the submission system that "Send documents" tells readers of.
+submit_address = ""
+`
+
+// config is daylight.toml, read.
+type config struct {
+	Newsroom string        `toml:"newsroom"`
+	Intake   intakeConfig  `toml:"intake"`
+	Desk     deskConfig    `toml:"desk"`
+	Archive  archiveConfig `toml:"archive"`
+}
+
+type intakeConfig struct {
+	Listen    string `toml:"listen"`
+	MaxUpload int64  `toml:"max_upload"`
+	Courier   string `toml:"courier"`
+}
+
+type deskConfig struct {
+	Listen     string   `toml:"listen"`
+	Courier    string   `toml:"courier"`
+	FetchEvery duration `toml:"fetch_every"`
+	Workers    int      `toml:"workers"`
+}
+
+type archiveConfig struct {
+	Listen        string `toml:"listen"`
+	SubmitAddress string `toml:"submit_address"`
+}
+
+// duration is written as "90s", "1m", "24h".
+type duration time.Duration
+
+func (d *duration) UnmarshalText(b []byte) error {
+	got, err := time.ParseDuration(string(b))
+	*d = duration(got)
+	return err
+}
+
+// loadConfig reads dir/daylight.toml over the defaults. A file that is not there
+// is no error; a setting that does not exist is.
+func loadConfig(dir string) (config, error) {
+	var c config
+	if err := decodeConfig(defaultConfig, &c); err != nil {
+		return c, err
+	}
+	text, err := os.ReadFile(filepath.Join(dir, "daylight.toml"))
+	if errors.Is(err, os.ErrNotExist) {
+		return c, nil
+	}
+	if err != nil {
+		return c, fmt.Errorf("read configuration: %w", err)
+	}
+	if err := decodeConfig(string(text), &c); err != nil {
+		return c, fmt.Errorf("daylight.toml: %w", err)
+	}
+	return c, nil
+}
+
+func decodeConfig(text string, c *config) error {
+	meta, err := toml.Decode(text, c)
+	if err != nil {
+		return err
+	}
+	if extra := meta.Undecoded(); len(extra) > 0 {
+		return fmt.Errorf("there is no setting %q: %w", extra[0].String(), fault.Invalid)
+	}
+	if c.Intake.MaxUpload < 1<<20 {
+		return fmt.Errorf("intake.max_upload: want at least 1048576: %w", fault.Invalid)
+	}
+	if c.Desk.Workers < 1 || time.Duration(c.Desk.FetchEvery) < time.Second {
+		return fmt.Errorf("desk: want at least one worker, and a second between fetches: %w", fault.Invalid)
+	}
+	return nil
+}

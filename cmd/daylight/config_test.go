@@ -1,0 +1,64 @@
+package main
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"daylight/fault"
+)
+
+func TestDefaultConfig(t *testing.T) {
+	c, err := loadConfig(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Newsroom != "Daylight" || c.Intake.MaxUpload != 4<<30 || time.Duration(c.Desk.FetchEvery) != time.Minute {
+		t.Errorf("defaults %+v", c)
+	}
+}
+
+func TestConfigIsStrict(t *testing.T) {
+	for text, want := range map[string]string{
+		"[intake]\nlisten_adress = \"x\"": "listen_adress",
+		"[desk]\nfetch_every = \"1ms\"":   "fetches",
+		"[desk":                           "",
+	} {
+		dir := t.TempDir()
+		if err := os.WriteFile(filepath.Join(dir, "daylight.toml"), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := loadConfig(dir); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v; want an error with %q", text, err, want)
+		}
+	}
+}
+
+func TestInstances(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "x")
+	if _, err := openInstance(dir); !errors.Is(err, fault.NotFound) {
+		t.Errorf("nothing there: %v", err)
+	}
+	if _, err := makeInstance(dir, "desk", false); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := makeInstance(dir, "desk", false); !errors.Is(err, fault.Conflict) {
+		t.Errorf("made twice: %v", err)
+	}
+	if _, err := roleInstance(dir, "archive"); !errors.Is(err, fault.Invalid) {
+		t.Errorf("desk opened as archive: %v", err)
+	}
+	in, err := roleInstance(dir, "desk")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(in.path("keys", "k"), []byte("secret"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := in.secret("k"); !errors.Is(err, fault.Forbidden) {
+		t.Errorf("key that others can read: %v", err)
+	}
+}

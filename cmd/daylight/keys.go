@@ -1,0 +1,250 @@
+package main
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"golang.org/x/mod/sumdb/note"
+
+	"daylight/envelope"
+	"daylight/fault"
+	"daylight/internal/durable"
+	"daylight/internal/sqlkit"
+	"daylight/publog"
+)
+
+// The files of an instance that have to do with keys. The desk makes what the two
+// others need to know of it, in its folder public: newsroom.pub, whose signatures
+// to believe, and sources.keys, whom intake seals to.
+const (
+	keyDatabase  = "database.key" // intake, desk: 64 hexadecimal digits
+	keyBlobs     = "blobs.key"    // desk: likewise
+	keyEnvelopes = "envelope.key" // desk: opens what sources send
+	keyReleases  = "release.key"  // desk: signs releases, the log, key lists
+	pubNewsroom  = "newsroom.pub"
+	pubSources   = "sources.keys"
+)
+
+type keysCmd struct {
+	Make keysMakeCmd `cmd:"" help:"Make an instance of one role, with its keys."`
+	List keysListCmd `cmd:"" help:"List the public keys of an instance."`
+}
+
+type keysMakeCmd struct {
+	Role     string `required:"" enum:"intake,desk,archive" help:"intake, desk or archive."`
+	Name     string `default:"Daylight" help:"Desk: the newsroom's name, as keys and releases carry it."`
+	Newsroom string `type:"existingdir" placeholder:"DIR" help:"Intake and archive: the folder \"public\" that the desk made, carried here by hand."`
+}
+
+func (keysMakeCmd) Help() string {
+	return `Example, on three machines, the desk first:
+
+    daylight keys make --role desk --data /srv/desk --name "The Harbour Post"
+    daylight keys make --role intake --data /srv/intake --newsroom /media/stick/public
+    daylight keys make --role archive --data /srv/archive --newsroom /media/stick/public
+
+Private keys are made on the desk and stay there.`
+}
+
+func (c *keysMakeCmd) Run(a *app) error {
+	if c.Role != "desk" && c.Newsroom == "" {
+		return fault.Say("The "+c.Role+" needs the newsroom's public keys: --newsroom DIR, the folder \"public\" of the desk. Nothing was made.", fault.Invalid)
+	}
+	in, err := makeInstance(a.data, c.Role, false)
+	if err != nil {
+		return err
+	}
+	if err := makeKeys(in, c.Name, c.Newsroom); err != nil {
+		return err
+	}
+	fmt.Fprintf(a.stdout, "Made the %s in %s.\n", c.Role, in.dir)
+	if c.Role == "desk" {
+		fmt.Fprintf(a.stdout, "Carry %s to intake and archive. Keep a copy of %s somewhere safe: without it nothing that sources sent can be opened.\n",
+			in.path("public"), in.path("keys"))
+	}
+	return keysListCmd{}.Run(&app{data: in.dir, stdout: a.stdout})
+}
+
+// makeKeys fills the folder keys of a new instance.
+func makeKeys(in instance, newsroom, public string) error {
+	write := func(name string, text []byte) error {
+		if err := durable.WriteFile(in.path("keys", name), text); err != nil {
+			return fmt.Errorf("make keys: %w", err)
+		}
+		return nil
+	}
+	if in.Role != "archive" { // what an archive holds is public
+		if err := write(keyDatabase, newSecret()); err != nil {
+			return err
+		}
+	}
+	if in.Role != "desk" {
+		for _, name := range []string{pubNewsroom, pubSources} {
+			b, err := os.ReadFile(filepath.Join(public, name))
+			if err != nil {
+				return fmt.Errorf("newsroom's public keys: %w", err)
+			}
+			if err := write(name, b); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	if err := write(keyBlobs, newSecret()); err != nil {
+		return err
+	}
+	key, err := envelope.NewKey(newsroom)
+	if err != nil {
+		return fmt.Errorf("make keys: %w", err)
+	}
+	text, err := key.MarshalText()
+	if err != nil {
+		return fmt.Errorf("make keys: %w", err)
+	}
+	if err := write(keyEnvelopes, text); err != nil {
+		return err
+	}
+	private, verifier, err := publog.GenerateKey(signerName(newsroom))
+	if err != nil {
+		return fmt.Errorf("make keys: %w", err)
+	}
+	if err := write(keyReleases, []byte(private+"\n")); err != nil {
+		return err
+	}
+	signer, err := publog.ParseSigner(private)
+	if err != nil {
+		return fmt.Errorf("make keys: %w", err)
+	}
+	list := envelope.KeyList{Serial: 1, Keys: []envelope.PublicKey{key.Public()}}
+	rand.Read(list.Newsroom[:])
+	signed, err := list.Sign(signer)
+	if err != nil {
+		return fmt.Errorf("make keys: %w", err)
+	}
+	if err := durable.MkdirAll(in.path("public")); err != nil {
+		return err
+	}
+	if err := durable.WriteFile(in.path("public", pubNewsroom), []byte(verifier+"\n")); err != nil {
+		return err
+	}
+	return durable.WriteFile(in.path("public", pubSources), signed)
+}
+
+// newSecret is 32 random bytes as a key file has them.
+func newSecret() []byte {
+	var b [32]byte
+	rand.Read(b[:])
+	return []byte(hex.EncodeToString(b[:]) + "\n")
+}
+
+// signerName is a newsroom's name as signed notes allow it.
+func signerName(newsroom string) string {
+	return strings.Map(func(r rune) rune {
+		if r == '+' || r <= ' ' {
+			return '-'
+		}
+		return r
+	}, newsroom)
+}
+
+// secret32 reads what newSecret made.
+func (in instance) secret32(name string) (*[32]byte, error) {
+	text, err := in.secret(name)
+	if err != nil {
+		return nil, err
+	}
+	b, err := hex.DecodeString(strings.TrimSpace(string(text)))
+	if err != nil || len(b) != 32 {
+		return nil, fault.Say("keys/"+name+" is damaged. Take it from the backup.", fault.Damaged)
+	}
+	return (*[32]byte)(b), nil
+}
+
+func (in instance) databaseKey() (*sqlkit.Key, error) {
+	k, err := in.secret32(keyDatabase)
+	return (*sqlkit.Key)(k), err
+}
+
+// public reads a file of the newsroom's public keys.
+func (in instance) public(name string) ([]byte, error) {
+	dir := "keys"
+	if in.Role == "desk" {
+		dir = "public"
+	}
+	text, err := os.ReadFile(in.path(dir, name))
+	if err != nil {
+		return nil, fmt.Errorf("newsroom's public keys: %w", err)
+	}
+	return text, nil
+}
+
+// newsroomKeys are the public keys whose releases this instance believes.
+func (in instance) newsroomKeys() (publog.Keys, error) {
+	text, err := in.public(pubNewsroom)
+	if err != nil {
+		return publog.Keys{}, err
+	}
+	return publog.ParseKeys(string(text))
+}
+
+// newsroomVerifier is the key whose lists of keys this instance believes.
+func (in instance) newsroomVerifier() (note.Verifier, error) {
+	text, err := in.public(pubNewsroom)
+	if err != nil {
+		return nil, err
+	}
+	return note.NewVerifier(strings.TrimSpace(string(text)))
+}
+
+// keyList is the signed list of whom intake seals to, and the newsroom's id.
+func (in instance) keyList() ([]byte, envelope.KeyList, error) {
+	signed, err := in.public(pubSources)
+	if err != nil {
+		return nil, envelope.KeyList{}, err
+	}
+	verifier, err := in.newsroomVerifier()
+	if err != nil {
+		return nil, envelope.KeyList{}, err
+	}
+	list, err := envelope.ParseKeyList(signed, verifier)
+	return signed, list, err
+}
+
+type keysListCmd struct{}
+
+func (keysListCmd) Help() string { return "Example: daylight keys list --data /srv/intake" }
+
+func (keysListCmd) Run(a *app) error {
+	in, err := openInstance(a.data)
+	if err != nil {
+		return err
+	}
+	keys, err := in.newsroomKeys()
+	if err != nil {
+		return err
+	}
+	_, list, err := in.keyList()
+	if err != nil {
+		return err
+	}
+	if a.json {
+		type key struct {
+			Name string `json:"name"`
+			Key  string `json:"key"`
+		}
+		var sources []key
+		for _, k := range list.Keys {
+			sources = append(sources, key{k.Name, k.String()})
+		}
+		return a.print(map[string]any{"signs": keys.Names(), "sources": sources, "serial": list.Serial})
+	}
+	fmt.Fprintf(a.stdout, "Signs releases and lists: %s\n", strings.Join(keys.Names(), ", "))
+	for _, k := range list.Keys {
+		fmt.Fprintf(a.stdout, "Opens what sources send: %s\n", k.Name)
+	}
+	return nil
+}

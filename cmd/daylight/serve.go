@@ -1,0 +1,164 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+	"time"
+
+	"daylight/courier/folder"
+	deskweb "daylight/desk/web"
+	"daylight/fault"
+	"daylight/internal/httpkit"
+)
+
+type serveCmd struct {
+	Role string `required:"" enum:"intake,desk,archive" help:"intake, desk or archive."`
+}
+
+func (serveCmd) Help() string {
+	return `Example: daylight serve --role archive --data /srv/archive
+
+Each role runs on a machine of its own. A trial instance is refused: its private keys lie beside a public address.`
+}
+
+func (c *serveCmd) Run(a *app) error {
+	in, err := openInstance(a.data)
+	if err != nil {
+		return err
+	}
+	if in.Trial {
+		return fault.Say(a.data+" is a trial instance: all of its keys lie in one place. It is never served. `daylight try` shows it; `daylight keys make` makes a real one.", fault.Forbidden)
+	}
+	if in.Role != c.Role {
+		return fault.Say(fmt.Sprintf("%s is the %s of an instance. A folder belongs to one role.", a.data, in.Role), fault.Invalid)
+	}
+	unlock, err := in.lock()
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	cfg, err := loadConfig(in.dir)
+	if err != nil {
+		return err
+	}
+	switch c.Role {
+	case "intake":
+		return a.serveIntake(in, cfg)
+	case "desk":
+		return a.serveDesk(in, cfg)
+	}
+	return a.serveArchive(in, cfg)
+}
+
+func (a *app) serveIntake(in instance, cfg config) error {
+	role, err := a.openIntake(in, cfg, "")
+	if err != nil {
+		return err
+	}
+	defer role.closers.Close()
+	l, err := listen(cfg.Intake.Listen)
+	if err != nil {
+		return err
+	}
+	if cfg.Intake.Courier == "" {
+		return a.serve(l, role.handler)
+	}
+	return a.beside(func(ctx context.Context) error { return a.syncFolder(ctx, role, cfg.Intake.Courier) },
+		func() error { return a.serve(l, role.handler) })
+}
+
+func (a *app) serveDesk(in instance, cfg config) error {
+	role, err := a.openDesk(in, cfg, nil)
+	if err != nil {
+		return err
+	}
+	defer role.closers.Close()
+	pages, err := deskweb.New(role.Desk, deskweb.Options{Log: a.log})
+	if err != nil {
+		return err
+	}
+	l, err := listen(cfg.Desk.Listen)
+	if err != nil {
+		return err
+	}
+	if cfg.Desk.Courier == "" {
+		return a.serve(l, pages)
+	}
+	f, err := folder.Open(cfg.Desk.Courier)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	return a.beside(func(ctx context.Context) error {
+		a.fetch(ctx, role, f, time.Duration(cfg.Desk.FetchEvery))
+		return nil
+	}, func() error { return a.serve(l, pages) })
+}
+
+func (a *app) serveArchive(in instance, cfg config) error {
+	r, closer, err := openArchive(a.ctx, in)
+	if err != nil {
+		return err
+	}
+	defer closer.Close()
+	pages, err := a.archiveHandler(r, cfg, "")
+	if err != nil {
+		return err
+	}
+	l, err := listen(cfg.Archive.Listen)
+	if err != nil {
+		return err
+	}
+	return a.serve(l, pages)
+}
+
+// serve answers until the program is told to stop.
+func (a *app) serve(l net.Listener, h http.Handler) error {
+	fmt.Fprintf(a.stderr, "Serving on %s. Stop: Ctrl-C.\n", l.Addr())
+	return httpkit.Serve(a.ctx, l, h, a.log)
+}
+
+// beside runs work while f runs, and waits for its end after f.
+func (a *app) beside(work func(context.Context) error, f func() error) error {
+	ctx, stop := context.WithCancel(a.ctx)
+	done := make(chan error, 1)
+	go func() { done <- work(ctx) }()
+	err := f()
+	stop()
+	return errors.Join(err, <-done)
+}
+
+// listen opens host:port or unix:/path. A socket that a dead process left behind
+// is taken over.
+func listen(address string) (net.Listener, error) {
+	path, unix := strings.CutPrefix(address, "unix:")
+	if !unix {
+		l, err := net.Listen("tcp", address)
+		if err != nil {
+			return nil, fmt.Errorf("listen: %w", err)
+		}
+		return l, nil
+	}
+	if c, err := net.Dial("unix", path); err == nil {
+		c.Close()
+		return nil, fault.Say(path+" is in use by another process.", fault.Conflict)
+	}
+	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("listen: %w", err)
+	}
+	l, err := net.Listen("unix", path)
+	if err != nil {
+		return nil, fmt.Errorf("listen: %w", err)
+	}
+	// Whoever may enter the folder may connect: Tor runs as another user.
+	if err := os.Chmod(path, 0o666); err != nil {
+		l.Close()
+		return nil, fmt.Errorf("listen: %w", err)
+	}
+	return l, nil
+}
