@@ -112,7 +112,7 @@ func (w *walker) choose(children [][]body) []body {
 		}
 	}
 	// The HTML stays with the message, for a page that shows it.
-	w.mail.bodies = append(w.mail.bodies, rich...)
+	w.unread = append(w.unread, rich...)
 	return plain
 }
 

@@ -10,6 +10,7 @@ package mail
 
 import (
 	"io"
+	"strings"
 	"time"
 
 	"daylight/corpus"
@@ -96,7 +97,7 @@ func (m *Mail) HTML() string {
 
 // textOf is the text of the bodies that make up a message, one after the other.
 func (w *walker) textOf(bodies []body) string {
-	out := ""
+	var out strings.Builder
 	for _, b := range bodies {
 		text := b.text
 		if b.html {
@@ -104,13 +105,13 @@ func (w *walker) textOf(bodies []body) string {
 			w.problems.add(problem)
 			text = htmltext.Text([]byte(page))
 		}
-		switch text = tidy(text); {
-		case text == "":
-		case out == "":
-			out = text
-		default:
-			out += "\n\n" + text
+		if text = tidy(text); text == "" {
+			continue
 		}
+		if out.Len() > 0 {
+			out.WriteString("\n\n")
+		}
+		out.WriteString(text)
 	}
-	return out
+	return out.String()
 }

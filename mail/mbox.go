@@ -142,7 +142,7 @@ func (m *mbox) jump() {
 	after := bytes.TrimLeft(peek[:n], "\r\n")
 	line, _, _ := bytes.Cut(after, []byte{'\n'})
 	if to+int64(n) >= m.win.size && len(after) == 0 || IsFromLine(line) && n > len(after) {
-		m.win.base, m.win.pos, m.win.buf = to, 0, m.win.buf[:0]
+		m.win.seek(to)
 		m.blank, m.content, m.atLineStart = 0, true, true
 	}
 }

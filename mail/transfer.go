@@ -22,14 +22,17 @@ var base64Value = func() (t [256]byte) {
 
 // decoder takes a transfer encoding (RFC 2045, 6) off r. An encoding that it does
 // not know is none: "8-bit", "binary", misspellings.
-func decoder(r io.Reader, encoding string) io.Reader {
+func decoder(r *io.SectionReader, encoding string) io.Reader {
+	lines := func() pieces {
+		return pieces{src: bufio.NewReaderSize(r, int(min(r.Size(), 16<<10)))} // most parts are small
+	}
 	switch encoding {
 	case "base64":
-		return &base64Reader{pieces: pieces{src: bufio.NewReaderSize(r, 16<<10)}}
+		return &base64Reader{pieces: lines()}
 	case "quoted-printable":
-		return &qpReader{pieces: pieces{src: bufio.NewReaderSize(r, 16<<10)}}
+		return &qpReader{pieces: lines()}
 	case "x-uuencode", "x-uue", "uuencode", "uue", "x-uu":
-		return &uuReader{pieces: pieces{src: bufio.NewReaderSize(r, 16<<10)}}
+		return &uuReader{pieces: lines()}
 	}
 	return r
 }
@@ -82,7 +85,7 @@ func (r *base64Reader) next(piece []byte, last bool) {
 	r.room = r.room[:0]
 	if r.held == 0 && len(line)%4 == 0 && !r.ended {
 		if cap(r.room) < len(line) {
-			r.room = make([]byte, 0, 16<<10)
+			r.room = make([]byte, 0, max(1<<10, len(line)))
 		}
 		n, err := base64.StdEncoding.Decode(r.room[:cap(r.room)], line)
 		if err == nil {

@@ -21,6 +21,8 @@ type walker struct {
 	closed   bool     // the boundary line read last was a closing one
 	raw      string   // charset of bytes in headers that are not encoded
 	text     int64    // bytes of text read so far
+	again    int      // how often a multipart was read again with another boundary
+	unread   []body   // alternatives that were not chosen
 	mail     Mail
 	problems problems
 }
@@ -49,7 +51,7 @@ func (w *walker) message() error {
 	if w.win.err != nil && !errors.Is(w.win.err, io.EOF) && !errors.Is(w.win.err, io.ErrUnexpectedEOF) {
 		return fmt.Errorf("read message: %w", w.win.err)
 	}
-	w.mail.bodies = bodies
+	w.mail.bodies = append(bodies, w.unread...)
 	w.mail.Text = w.textOf(bodies)
 	return nil
 }
@@ -135,6 +137,17 @@ func (w *walker) multipart(meta meta, depth int) ([]body, int, error) {
 		child = "message/rfc822" // RFC 2046, 5.1.5
 	}
 	end, level := w.skip() // the preamble
+	if level != me && w.again < 8 {
+		// QUIRK: programs that declare one boundary and write another. Going back is
+		// rationed, so that the time stays linear.
+		w.again++
+		w.win.seek(start)
+		if other := w.firstBoundary(); other != "" {
+			w.problems.add("a multipart is divided by another boundary than it says")
+			w.bounds[me] = "--" + other
+		}
+		end, level = w.skip()
+	}
 	if level != me {
 		// No part at all: the boundary was altered on the way, or all was cut.
 		w.problems.add("no part of a multipart was found; it is read as text")
@@ -167,14 +180,15 @@ func (w *walker) multipart(meta meta, depth int) ([]body, int, error) {
 	return slices.Concat(children...), level, nil
 }
 
-// firstBoundary finds a boundary that the header does not give: the first line of
-// the body that looks like one. It looks at no more than what is in memory.
+// firstBoundary finds a boundary that the header does not give: the first line that
+// looks like one and has a field of MIME after it. It looks at the next 4 KiB.
 func (w *walker) firstBoundary() string {
 	w.win.peek()
-	for rest := w.win.buf[w.win.pos:]; len(rest) > 0; {
+	rest := w.win.buf[w.win.pos:]
+	for rest = rest[:min(len(rest), 4<<10)]; len(rest) > 0; {
 		line, after, _ := bytes.Cut(rest, []byte{'\n'})
 		line = bytes.TrimRight(line, " \t\r")
-		if len(line) > 4 && len(line) <= 72 && bytes.HasPrefix(line, []byte("--")) && bytes.IndexByte(line, ' ') < 0 {
+		if len(line) > 4 && len(line) <= 72 && bytes.HasPrefix(line, []byte("--")) && len(after) > 8 && bytes.EqualFold(after[:8], []byte("content-")) {
 			return string(line[2:])
 		}
 		rest = after

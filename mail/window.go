@@ -68,6 +68,15 @@ func (w *window) fill() {
 	w.buf, w.base, w.pos = w.buf[:have+n], at, 0
 }
 
+// seek goes to an offset.
+func (w *window) seek(at int64) {
+	if at >= w.base && at <= w.base+int64(len(w.buf)) {
+		w.pos = int(at - w.base)
+		return
+	}
+	w.base, w.pos, w.buf = at, 0, w.buf[:0]
+}
+
 // peek returns the line that comes next without taking it.
 func (w *window) peek() ([]byte, bool) {
 	line, ok := w.line()
