@@ -164,7 +164,16 @@ func (t tally) shares(within, facet string, titles map[string]string) []Share {
 	if facet == search.Year {
 		slices.SortFunc(all, func(a, b Share) int { return strings.Compare(a.Value, b.Value) })
 	}
+	// What is not known comes last, however much it is.
+	slices.SortStableFunc(all, func(a, b Share) int { return rank(a) - rank(b) })
 	return all
+}
+
+func rank(s Share) int {
+	if s.Value == search.Unknown {
+		return 1
+	}
+	return 0
 }
 
 // Narrow adds a filter to a query. A query that cannot be read stays as it is.

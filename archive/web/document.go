@@ -15,6 +15,7 @@ import (
 	"daylight/archive"
 	"daylight/blob"
 	"daylight/corpus"
+	"daylight/fault"
 	"daylight/internal/httpkit"
 	"daylight/release"
 	"daylight/search"
@@ -121,6 +122,8 @@ var viewable = map[string]view{
 	"image/png": picture, "image/jpeg": picture, "image/webp": picture, "image/gif": picture,
 	"text/html": frame, "text/plain": frame,
 }
+
+var errNotViewable = fmt.Errorf("only what the desk made can be looked at here: %w", fault.NotFound)
 
 // renditionView gives the bytes to the page that shows them, in a sandbox.
 func (s *site) renditionView(w http.ResponseWriter, r *http.Request) error {

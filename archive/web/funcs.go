@@ -160,7 +160,7 @@ func newChart(shares []archive.Share) chart {
 		return c
 	}
 	step := chartWidth / (to - from + 1)
-	step = min(step, 90)
+	step = min(step, 48)
 	c.Width = step * (to - from + 1)
 	every := (44 + step) / step // a label takes some 44
 	for year := from; year <= to; year++ {

@@ -7,9 +7,8 @@ import (
 	"daylight/archive"
 	"daylight/corpus"
 	"daylight/fault"
+	"daylight/search"
 )
-
-var errNotViewable = fmt.Errorf("only what the desk made can be looked at here: %w", fault.NotFound)
 
 // homePage is what a reader meets first.
 type homePage struct {
@@ -39,25 +38,25 @@ func (s *site) home(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// examples are queries that find something here: a name, a topic's words, a
-// language beside the first.
+// examples are queries that find something here: names, a second language, the
+// e-mails of a body.
 func (s *site) examples(r *http.Request) ([]string, error) {
-	var all []string
 	entities, err := s.reader.Entities(r.Context())
 	if err != nil {
 		return nil, err
 	}
+	var all []string
 	for _, e := range entities {
 		if e.Files.N > 0 && len(all) < 2 {
-			all = append(all, `"`+e.Names[0]+`"`)
+			all = append(all, `"`+e.Title+`"`)
 		}
 	}
 	o, err := s.reader.Overview(r.Context())
-	if len(o.ByLanguage) > 1 {
+	if len(o.ByLanguage) > 1 && o.ByLanguage[1].Value != search.Unknown {
 		all = append(all, o.ByLanguage[1].Query)
 	}
-	if len(o.ByOrigin) > 0 {
-		all = append(all, archive.Narrow("type:email", "origin", o.ByOrigin[0].Value))
+	if len(o.ByOrigin) > 0 && o.ByOrigin[0].Value != search.Unknown {
+		all = append(all, "type:email "+o.ByOrigin[0].Query)
 	}
 	return all, err
 }

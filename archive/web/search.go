@@ -60,6 +60,13 @@ type facetValue struct {
 	On          bool
 }
 
+func (v facetValue) unknown() string {
+	if v.Value == search.Unknown {
+		return "last"
+	}
+	return ""
+}
+
 type filter struct{ Facet, Text, Href string }
 
 // syntaxError shows a query with the place that could not be read.
@@ -67,6 +74,12 @@ type syntaxError struct{ Words, Before, At, After string }
 
 func (s *site) search(w http.ResponseWriter, r *http.Request) error {
 	form := r.URL.Query()
+	if in := form.Get("in"); in != "" {
+		// The form of a collection's page: its address says it with the query.
+		form.Set("q", archive.Narrow(form.Get("q"), search.Collection, in))
+		http.Redirect(w, r, s.URL(r, "/search?"+keep(form, "q", "sort").Encode()), http.StatusSeeOther)
+		return nil
+	}
 	page := results{Q: strings.TrimSpace(form.Get("q")), Sort: search.Sort(form.Get("sort")), First: form.Get("after") == ""}
 	page.All = page.Q == ""
 	req := archive.SearchRequest{Query: page.Q, Sort: page.Sort, Limit: pageHits, After: form.Get("after"), Snippet: snippet}
@@ -161,6 +174,10 @@ func (s *site) fillFacets(r *http.Request, page *results, form url.Values) error
 		if f.Name == search.Year {
 			slices.SortStableFunc(v.Values, func(a, b facetValue) int { return strings.Compare(b.Value, a.Value) })
 		}
+		// What is not known comes last, however much it is.
+		slices.SortStableFunc(v.Values, func(a, b facetValue) int {
+			return strings.Compare(a.unknown(), b.unknown())
+		})
 		page.Facets = append(page.Facets, v)
 	}
 	return nil
