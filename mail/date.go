@@ -165,11 +165,11 @@ func (d *dateParts) clock(word string) {
 		}
 		word = word[:i]
 	}
-	if d.hour >= 0 {
-		return
-	}
 	word, _, _ = strings.Cut(word, ".")
 	parts := strings.Split(word, ":")
+	if d.hour >= 0 || len(parts) < 2 {
+		return
+	}
 	d.hour, _ = number(parts[0])
 	d.minute, _ = number(parts[1])
 	if len(parts) > 2 {
