@@ -65,7 +65,7 @@ func readColumns(f *file, n uint32) columns {
 func readFacet(f *file, facet int, docs uint32) facetColumns {
 	id := uint32(sectionFacets + 4*facet)
 	c := facetColumns{values: f.get(id + facetValues).all(), ends: f.get(id + facetEnds).all()}
-	if len(c.ends)%4 != 0 || c.count() > 0 && int(uint32At(c.ends, c.count()-1)) != len(c.values) {
+	if len(c.ends)%4 != 0 || c.size() > 0 && int(uint32At(c.ends, c.size()-1)) != len(c.values) {
 		panic(damage{"values of a facet"})
 	}
 	n := docs
@@ -111,8 +111,8 @@ func (c *columns) find(id corpus.DocumentID) (uint32, bool) {
 	return uint32At(c.order, uint32(i)), true
 }
 
-// count is the number of values.
-func (f *facetColumns) count() uint32 { return uint32(len(f.ends) / 4) }
+// size is the number of values.
+func (f *facetColumns) size() uint32 { return uint32(len(f.ends) / 4) }
 
 // value is the value of an ordinal; it lies in the file.
 func (f *facetColumns) value(ordinal uint32) []byte {
@@ -125,7 +125,7 @@ func (f *facetColumns) value(ordinal uint32) []byte {
 
 // from returns the first ordinal whose value is not before v.
 func (f *facetColumns) from(v string) uint32 {
-	return uint32(sort.Search(int(f.count()), func(i int) bool { return string(f.value(uint32(i))) >= v }))
+	return uint32(sort.Search(int(f.size()), func(i int) bool { return string(f.value(uint32(i))) >= v }))
 }
 
 // span returns where the ordinals of a document lie in f.ordinals.
@@ -134,4 +134,20 @@ func (f *facetColumns) span(d uint32) (from, to uint32) {
 		return d, d + 1
 	}
 	return uint32At(f.starts, d), uint32At(f.starts, d+1)
+}
+
+// count gives the ordinals of documents, one after the other.
+func (f *facetColumns) count(docs []uint32, add func(ordinal uint32)) {
+	if f.starts == nil {
+		for _, d := range docs {
+			add(f.ordinals.at(d))
+		}
+		return
+	}
+	for _, d := range docs {
+		from, to := f.span(d)
+		for i := from; i < to; i++ {
+			add(f.ordinals.at(i))
+		}
+	}
 }

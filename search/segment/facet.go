@@ -12,7 +12,7 @@ import (
 // evalIs finds the documents that have one of the values.
 func (r *run) evalIs(n *node, within *set) *set {
 	c := &r.v.facets[facetNumber(n.is.Facet)]
-	wanted := newBitset(c.count())
+	wanted := newBitset(c.size())
 	any := false
 	for _, v := range n.is.Values {
 		// In order of values, those of one kind stand together: "image/*".
@@ -20,7 +20,7 @@ func (r *run) evalIs(n *node, within *set) *set {
 		if n.is.Facet == search.Type {
 			begin = strings.TrimSuffix(v, "*")
 		}
-		for o := c.from(begin); o < c.count() && strings.HasPrefix(string(c.value(o)), begin); o++ {
+		for o := c.from(begin); o < c.size() && strings.HasPrefix(string(c.value(o)), begin); o++ {
 			if n.is.Has(string(c.value(o))) {
 				wanted.set(o)
 				any = true
@@ -62,7 +62,7 @@ func (v *values) numbers(c *facetColumns) []uint32 {
 	if v.index == nil {
 		v.index = map[string]uint32{}
 	}
-	numbers := make([]uint32, c.count())
+	numbers := make([]uint32, c.size())
 	for o := range numbers {
 		value := c.value(uint32(o))
 		n, ok := v.index[string(value)]
@@ -92,27 +92,40 @@ func (x *store) countFacet(f search.FacetRequest, runs []*run) search.Facet {
 		s.facetOnce[number].Do(func() { s.facetOrdinals[number] = vals.numbers(&s.facets[number]) })
 	}
 	list := vals.all()
-	counts := make([]int, len(list))
+	counts := make([]uint32, len(list))
 	for _, r := range runs {
-		c, numbers := &r.v.facets[number], r.v.facetOrdinals[number]
-		if c.starts == nil {
-			for _, d := range r.docs {
-				counts[numbers[c.ordinals.at(d)]]++
+		numbers := r.v.facetOrdinals[number]
+		if len(r.docs) == r.v.live && r.v.live > 0 {
+			for o, n := range r.v.facetTotals(number) {
+				counts[numbers[o]] += n
 			}
 			continue
 		}
-		for _, d := range r.docs {
-			from, to := c.span(d)
-			for i := from; i < to; i++ {
-				counts[numbers[c.ordinals.at(i)]]++
-			}
-		}
+		r.v.facets[number].count(r.docs, func(o uint32) { counts[numbers[o]]++ })
 	}
 	return mostFrequent(f, list, counts)
 }
 
+// facetTotals are the counts by ordinal when everything matches, which is what the
+// first page of an archive asks for. They are counted once.
+func (v *view) facetTotals(number int) []uint32 {
+	v.totalsOnce[number].Do(func() {
+		c := &v.facets[number]
+		totals := make([]uint32, c.size())
+		docs := make([]uint32, 0, v.live)
+		for d := range v.n {
+			if v.alive == nil || v.alive.has(d) {
+				docs = append(docs, d)
+			}
+		}
+		c.count(docs, func(o uint32) { totals[o]++ })
+		v.totals[number] = totals
+	})
+	return v.totals[number]
+}
+
 // mostFrequent makes the answer of counts.
-func mostFrequent(f search.FacetRequest, list []string, counts []int) search.Facet {
+func mostFrequent(f search.FacetRequest, list []string, counts []uint32) search.Facet {
 	facet := search.Facet{Name: f.Name}
 	compare := func(a, b search.Count) int {
 		if c := cmp.Compare(b.Count, a.Count); c != 0 {
@@ -121,6 +134,7 @@ func mostFrequent(f search.FacetRequest, list []string, counts []int) search.Fac
 		return strings.Compare(a.Value, b.Value)
 	}
 	limit := f.Limit
+	least := uint32(1) // what is rarer than all those kept is not wanted
 	for i, n := range counts {
 		if n == 0 {
 			continue
@@ -128,11 +142,15 @@ func mostFrequent(f search.FacetRequest, list []string, counts []int) search.Fac
 		if list[i] != search.Unknown {
 			facet.Distinct++
 		}
-		facet.Values = append(facet.Values, search.Count{Value: list[i], Count: n})
+		if n < least {
+			continue
+		}
+		facet.Values = append(facet.Values, search.Count{Value: list[i], Count: int(n)})
 		// Of a million values ten are wanted: keep few, and sort seldom.
 		if limit > 0 && len(facet.Values) >= 4*limit+1024 {
 			slices.SortFunc(facet.Values, compare)
 			facet.Values = facet.Values[:limit]
+			least = uint32(facet.Values[limit-1].Count)
 		}
 	}
 	slices.SortFunc(facet.Values, compare)

@@ -218,7 +218,7 @@ func (m *merge) write(path string) (written, error) {
 func (m *merge) columns(v *view) []uint32 {
 	var ordinals [len(facetNames)][]uint32 // there + 1 → here
 	for i := range ordinals {
-		ordinals[i] = make([]uint32, v.facets[i].count())
+		ordinals[i] = make([]uint32, v.facets[i].size())
 	}
 	docs := make([]uint32, v.n)
 	for d := range v.n {

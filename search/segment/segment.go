@@ -64,7 +64,7 @@ func openSegment(dir string, e entry) (s *segment, err error) {
 		return nil, damaged("segment %d: stems: %v", e.Number, err)
 	}
 	langs := &s.facets[facetNumber(search.Language)]
-	s.langs = make([]uint8, langs.count())
+	s.langs = make([]uint8, langs.size())
 	for i := range s.langs {
 		s.langs[i] = stemLanguage(string(langs.value(uint32(i))))
 	}

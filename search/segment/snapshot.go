@@ -2,6 +2,7 @@ package segment
 
 import (
 	"errors"
+	"sync"
 	"sync/atomic"
 
 	"github.com/RoaringBitmap/roaring/v2"
@@ -25,6 +26,9 @@ type view struct {
 	alive  bitset          // nil when everything is
 	live   int
 	length int64
+
+	totalsOnce [len(facetNames)]sync.Once
+	totals     [len(facetNames)][]uint32 // see facetTotals
 }
 
 func newView(s *segment, dead *roaring.Bitmap) *view {

@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"daylight/search"
 )
@@ -82,17 +83,24 @@ func (x *store) search(ctx context.Context, q search.Request) (res search.Result
 	for i, v := range s.views {
 		runs[i] = &run{ctx: ctx, v: v, plan: plan, scored: ranked}
 	}
-	if err := parallel(s.live, runs, (*run).match); err != nil {
+	if err := eachRun(ctx, s.live, runs, (*run).match); err != nil {
 		return search.Result{}, fmt.Errorf("search: %w", err)
 	}
 	for _, r := range runs {
 		res.Total += len(r.docs)
 	}
-	res.DistinctMessages = x.distinct(runs)
-	for _, f := range q.Facets {
-		res.Facets = append(res.Facets, x.countFacet(f, runs))
+	res.Facets = make([]search.Facet, len(q.Facets))
+	if len(q.Facets) == 0 {
+		res.Facets = nil
 	}
-	if err := ctx.Err(); err != nil {
+	count := func(i int) {
+		if i == len(q.Facets) {
+			res.DistinctMessages = x.distinct(runs)
+		} else {
+			res.Facets[i] = x.countFacet(q.Facets[i], runs)
+		}
+	}
+	if err := parallel(ctx, res.Total, len(q.Facets)+1, count); err != nil {
 		return search.Result{}, fmt.Errorf("search: %w", err)
 	}
 	if q.Limit == 0 {
@@ -106,7 +114,7 @@ func (x *store) search(ctx context.Context, q search.Request) (res search.Result
 	}
 	var keys []search.Key
 	var mu sync.Mutex
-	err = parallel(s.live, runs, func(r *run) error {
+	err = eachRun(ctx, s.live, runs, func(r *run) error {
 		k := &rank{r: r, scorer: scorer, leaf: leaf}
 		if ranked {
 			k.units = make([]int64, len(r.docs))
@@ -133,48 +141,51 @@ func (x *store) search(ctx context.Context, q search.Request) (res search.Result
 }
 
 // alone is the number of documents up to which one goroutine is quicker.
-const alone = 20_000
+const alone = 10_000
 
-// parallel does something to all runs, on several processors when it is worth it.
-func parallel(docs int, runs []*run, do func(*run) error) error {
-	workers := min(runtime.GOMAXPROCS(0), len(runs))
-	if docs < alone || workers < 2 {
-		for _, r := range runs {
-			if err := safely(r, do); err != nil {
+// parallel does n things, on several processors when there are documents enough for
+// it to be worth it. What panics is an error.
+func parallel(ctx context.Context, docs, n int, do func(i int)) error {
+	var next atomic.Int64
+	work := func() (err error) {
+		defer catch(&err)
+		defer guard()()
+		for i := next.Add(1) - 1; i < int64(n); i = next.Add(1) - 1 {
+			if err := ctx.Err(); err != nil {
 				return err
 			}
+			do(int(i))
 		}
 		return nil
 	}
-	work := make(chan *run, len(runs))
-	for _, r := range runs {
-		work <- r
+	workers := min(runtime.GOMAXPROCS(0), n)
+	if docs < alone || workers < 2 {
+		return work()
 	}
-	close(work)
-	errs := make(chan error, workers)
-	for range workers {
-		go func() {
-			var err error
-			for r := range work {
-				if err == nil {
-					err = safely(r, do)
-				}
-			}
-			errs <- err
-		}()
+	errs := make([]error, workers)
+	var all sync.WaitGroup
+	for w := range workers {
+		all.Go(func() { errs[w] = work() })
 	}
-	var first error
-	for range workers {
-		if err := <-errs; first == nil {
-			first = err
+	all.Wait()
+	for _, err := range errs {
+		if err != nil {
+			return err
 		}
 	}
-	return first
+	return nil
 }
 
-// safely makes errors of what panics in a goroutine of our own.
-func safely(r *run, do func(*run) error) (err error) {
-	defer catch(&err)
-	defer guard()()
-	return do(r)
+// eachRun does something to all runs.
+func eachRun(ctx context.Context, docs int, runs []*run, do func(*run) error) error {
+	errs := make([]error, len(runs))
+	if err := parallel(ctx, docs, len(runs), func(i int) { errs[i] = do(runs[i]) }); err != nil {
+		return err
+	}
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
