@@ -25,7 +25,7 @@ import (
 
 // handlers are what a sandbox child of this program can do.
 var handlers = map[string]sandbox.Handler{
-	ingest.SandboxHandler: ingest.ServeExtract,
+	ingest.Handler: ingest.Serve,
 }
 
 // deskRole is a desk that is open, with what commands need beside it.

@@ -10,6 +10,7 @@ import (
 
 	"daylight/corpus"
 	"daylight/desk"
+	"daylight/entity"
 	"daylight/fault"
 	"daylight/ingest"
 	"daylight/sample"
@@ -58,7 +59,7 @@ func (s *sampleWork) ingest(ctx context.Context) (err error) {
 	d := s.t.desk
 	s.id, err = d.Import(ctx, desk.Operator, s.site.Collection.Title, func(ctx context.Context, c corpus.CollectionID, l ingest.Ledger) error {
 		run := d.ingest
-		run.Collection, run.Ledger, run.Origins = c, l, s.site.Origins
+		run.Collection, run.Ledger, run.Origin = c, l, entity.NewOrigins(s.site.Origins).Of
 		_, err := run.Run(ctx, items(sample.Files()))
 		return err
 	})

@@ -1,0 +1,40 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"time"
+
+	"golang.org/x/term"
+
+	"daylight/ingest"
+)
+
+// bar shows how far long work is, on a terminal; elsewhere it is silent.
+type bar struct {
+	app   *app
+	what  string
+	shown bool
+}
+
+func (a *app) bar(what string) *bar {
+	f, ok := a.stderr.(*os.File)
+	return &bar{app: a, what: what, shown: ok && term.IsTerminal(int(f.Fd()))}
+}
+
+func (b *bar) show(p ingest.Progress) {
+	if !b.shown {
+		return
+	}
+	left := ""
+	if p.Left > 0 {
+		left = ", " + p.Left.Round(time.Second).String() + " left"
+	}
+	fmt.Fprintf(b.app.stderr, "\r\x1b[K%s: %d files, %.1f of %.1f MB, %.1f MB/s%s", b.what, p.Items, float64(p.Done.Bytes)/1e6, float64(p.Total.Bytes)/1e6, p.Rate/1e6, left)
+}
+
+func (b *bar) done() {
+	if b.shown {
+		fmt.Fprint(b.app.stderr, "\r\x1b[K")
+	}
+}
