@@ -26,7 +26,8 @@ type Record struct {
 }
 
 // Ledger is where ingest writes what it has done, so that nothing is lost and
-// nothing is done twice. It is for one collection. The desk's storage fulfils it.
+// nothing is done twice. It is for one collection, and safe for concurrent use. The
+// desk's storage fulfils it.
 type Ledger interface {
 	// Done reports whether the item at level 0 with this path is recorded with all
 	// that is inside of it.
@@ -55,4 +56,21 @@ type Ledger interface {
 // about what this run recorded.
 type MessageCounter interface {
 	Messages(ctx context.Context) (int64, error)
+}
+
+// Attacher is a Ledger that can join what was found in a document, so that the
+// index gets it also after a crash: search.Attachments over the documents whose
+// Parent it is, in the order recorded.
+type Attacher interface {
+	Attached(ctx context.Context, id corpus.DocumentID) (string, error)
+}
+
+// Placer is a Ledger that knows what is recorded at a path. With it, another file
+// that is handed in under a path already taken (july/inbox.mbox after
+// june/inbox.mbox) gets a path of its own; without it, a run cannot tell it from
+// the one that is done, and takes it for that.
+type Placer interface {
+	// At returns the hash of the item recorded at a path; zero when there were no
+	// bytes to keep.
+	At(ctx context.Context, path string) (hash blob.Ref, recorded bool, err error)
 }

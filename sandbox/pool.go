@@ -77,6 +77,9 @@ func (p *Pool) Available() Report { return p.report }
 // Size is how many children are kept warm.
 func (p *Pool) Size() int { return p.warm }
 
+// Budget is that of a request that does not say otherwise.
+func (p *Pool) Budget() Budget { return p.options.Budget }
+
 // Close ends all children; calls that are under way fail.
 func (p *Pool) Close() error {
 	p.mu.Lock()
