@@ -2,6 +2,7 @@ package web
 
 import (
 	"archive/zip"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -47,7 +48,7 @@ func (s *site) document(w http.ResponseWriter, r *http.Request) error {
 	if page.Document, err = s.reader.Document(r.Context(), id); err != nil {
 		return err
 	}
-	page.mark()
+	page.mark(cmp.Or(r.URL.Query().Get("mark"), page.Q))
 	for i, rend := range page.Renditions {
 		if rend.Original {
 			page.Original = &page.Renditions[i]
@@ -60,11 +61,11 @@ func (s *site) document(w http.ResponseWriter, r *http.Request) error {
 }
 
 // mark cuts the text into what the query matches and the rest.
-func (p *documentPage) mark() {
+func (p *documentPage) mark(query string) {
 	shown := text.Cut(p.Text, maxShown)
 	p.Cut = len(shown) < len(p.Text)
 	var ranges []text.Range
-	if q, err := search.Parse(p.Q); err == nil && p.Q != "" {
+	if q, err := search.Parse(query); err == nil && query != "" {
 		ranges = search.Highlight(q, p.Language(), shown)
 	}
 	p.Spans, p.Matches = text.Mark(shown, ranges), len(ranges)
