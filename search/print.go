@@ -78,6 +78,9 @@ func operator(v string) bool {
 }
 
 func (d Dates) String() string {
+	if !d.From.IsZero() && !d.To.IsZero() && d.To.Unix() <= d.From.Unix() {
+		return Or{}.String()
+	}
 	var from, to string
 	if !d.From.IsZero() {
 		from = writeUnit(d.From, false)
@@ -102,7 +105,7 @@ func join(of []Query, by, none string) string {
 	case 0:
 		return none
 	case 1:
-		return of[0].String()
+		return operand(of[0])
 	}
 	parts := make([]string, len(of))
 	for i, q := range of {
@@ -117,17 +120,20 @@ func join(of []Query, by, none string) string {
 
 // operand writes a query so that it can stand among others.
 func operand(q Query) string {
+	var of []Query
 	switch q := q.(type) {
-	case And:
-		if len(q.Of) > 1 {
-			return "(" + q.String() + ")"
-		}
-	case Or:
-		if len(q.Of) > 1 {
-			return "(" + q.String() + ")"
-		}
 	case nil:
 		return All{}.String()
+	case And:
+		of = q.Of
+	case Or:
+		of = q.Of
 	}
-	return q.String()
+	switch len(of) {
+	case 0:
+		return q.String()
+	case 1:
+		return operand(of[0])
+	}
+	return "(" + q.String() + ")"
 }

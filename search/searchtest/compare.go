@@ -3,6 +3,7 @@ package searchtest
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -30,10 +31,31 @@ func compare(t *testing.T, open func(t *testing.T) search.Index) {
 				rt.Fatalf("Len = %d; want %d", x.Len(), oracle.Len())
 			}
 			for range 4 {
-				Compare(rt, x, oracle, requests.Draw(rt, "request"))
+				r := requests.Draw(rt, "request")
+				Compare(rt, x, oracle, r)
+				written(rt, oracle, r.Query)
 			}
 		}
 	})
+}
+
+// written checks that a tree, as it is written, matches the same documents.
+func written(rt *rapid.T, oracle *Oracle, q search.Query) {
+	again, err := search.Parse(q.String())
+	if err != nil {
+		rt.Fatalf("%#v is written %q: %v", q, q, err)
+	}
+	a, err := oracle.Search(context.Background(), search.Request{Query: q, Limit: 100, Sort: search.ByNewest})
+	if err != nil {
+		rt.Fatal(err)
+	}
+	b, err := oracle.Search(context.Background(), search.Request{Query: again, Limit: 100, Sort: search.ByNewest})
+	if err != nil {
+		rt.Fatal(err)
+	}
+	if !slices.Equal(a.Hits, b.Hits) {
+		rt.Fatalf("%#v is written %q, which matches %d documents; want %d", q, q, b.Total, a.Total)
+	}
 }
 
 // Compare asks an index and an oracle that hold the same documents the same, page
