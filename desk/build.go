@@ -1,6 +1,7 @@
 package desk
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 	"daylight/corpus"
 	"daylight/entity"
 	"daylight/publog"
+	"daylight/redact"
 	"daylight/release"
 )
 
@@ -24,8 +26,6 @@ type builder struct {
 	plan    planned
 	origins []corpus.Origin // of this release and those before
 	day     string
-
-	excepted map[corpus.DocumentID][]string // forms that may stand in a document
 }
 
 // build writes the release of a case as a stream: header, entries, log, signatures.
@@ -43,10 +43,7 @@ func (d *Desk) build(ctx context.Context, c Case, p planned, number int, from pu
 	if err != nil {
 		return err
 	}
-	b := &builder{d: d, c: c, fates: f, ledger: l.After, plan: p, day: day, excepted: map[corpus.DocumentID][]string{}}
-	for _, e := range c.Exceptions {
-		b.excepted[e.Document] = append(b.excepted[e.Document], e.Form)
-	}
+	b := &builder{d: d, c: c, fates: f, ledger: l.After, plan: p, day: day}
 	if b.origins, err = d.allOrigins(ctx, c); err != nil {
 		return err
 	}
@@ -133,12 +130,12 @@ func (b *builder) document(ctx context.Context, w *release.Writer, i Item) error
 	label := "text made by the desk; the file itself is not released, because something inside of it is not"
 	if i.Plan.Act == Redact {
 		label = "text made by the desk, with parts taken out; the file itself is not released"
-		d = redacted(d, b.formsOf(d.ID))
+		d, _ = redact.Document(d, b.c.sought(b.plan.forms, d.ID))
 	}
 	if err := release.Add(w, release.Document{Document: d, State: corpus.Redacted}); err != nil {
 		return err
 	}
-	text := rendition(&d)
+	text := rendition(d)
 	return w.AddRendition(release.Rendition{Document: d.ID, Name: "text", Label: label, Type: "text/plain; charset=utf-8"},
 		strings.NewReader(text), int64(len(text)))
 }
@@ -153,12 +150,6 @@ func (b *builder) original(ctx context.Context, w *release.Writer, i Item) error
 		Label: "original bytes, as received", Type: i.Document.Type}, r, r.Size())
 }
 
-// formsOf are the forms to take out of a document: all that are listed anywhere in
-// the collection, because the same name may stand in a reply, less its exceptions.
-func (b *builder) formsOf(id corpus.DocumentID) []string {
-	return slices.DeleteFunc(slices.Clone(b.plan.forms), func(f string) bool { return slices.Contains(b.excepted[id], f) })
-}
-
 // decision is the public record. It names roles, never people.
 func (b *builder) decision() release.Decision {
 	dec := release.Decision{
@@ -168,13 +159,17 @@ func (b *builder) decision() release.Decision {
 	for _, q := range Questions {
 		r := b.c.Decision.Records[q]
 		dec.Questions = append(dec.Questions, release.Question{
-			Ask: string(q), Answer: strings.TrimSpace(r.Public), For: lines(r.For), Against: lines(r.Against)})
+			Ask: string(q), Answer: cmp.Or(strings.TrimSpace(r.Public), notYet), For: lines(r.For), Against: lines(r.Against)})
 	}
 	for range ApprovalsNeeded {
 		dec.Approved = append(dec.Approved, "editor")
 	}
 	return b.exceptions(dec)
 }
+
+// notYet stands in previews of a case whose record is not complete. Readiness keeps
+// such a case from being released.
+const notYet = "Not recorded yet."
 
 // exceptions counts what does not go out whole, by state and reason, over all
 // levels.

@@ -194,9 +194,9 @@ func (c *Case) Approve(by User, asked bool, o Opinion) error {
 	return c.Decision.approve(by, c.Barred[by.ID], asked, o)
 }
 
-// lacks says what the draft of the collection lacks before documents of it can go
+// Lacks says what the draft of the collection lacks before documents of it can go
 // out, each in a sentence.
-func (c *Case) lacks() []string {
+func (c *Case) Lacks() []string {
 	var lacks []string
 	col := c.Collection
 	for _, need := range []struct {

@@ -5,11 +5,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 
 	"daylight/corpus"
 	"daylight/fault"
+	"daylight/redact"
 	"daylight/release"
 )
 
@@ -29,6 +31,7 @@ type GateReport struct {
 type Finding struct {
 	Where    string            `json:"where"`
 	Document corpus.DocumentID `json:"document,omitzero"`
+	Form     string            `json:"form,omitempty"` // which one
 	What     string            `json:"what"`
 }
 
@@ -110,9 +113,9 @@ func (d *Desk) gate(ctx context.Context, c Case, p planned) (GateReport, error) 
 	// A derived output does not say of which documents it was made, so a form that may
 	// stand in one document may stand in every output. The entries were searched with
 	// regard to documents.
-	forms := slices.DeleteFunc(slices.Clone(p.forms), func(f string) bool {
+	rest := newSearcher(slices.DeleteFunc(slices.Clone(p.forms), func(f string) bool {
 		return slices.ContainsFunc(c.Exceptions, func(e Exception) bool { return e.Form == f })
-	})
+	}))
 	for out, err := range made.Outputs(ctx) {
 		if err != nil {
 			return g, fmt.Errorf("derived: %w", err)
@@ -122,8 +125,7 @@ func (d *Desk) gate(ctx context.Context, c Case, p planned) (GateReport, error) 
 		if err != nil {
 			return g, fmt.Errorf("derived: %w", err)
 		}
-		err = errors.Join(checkForms(ctx, out.Name, r, forms, corpus.DocumentID{}, &g), r.Close())
-		if err != nil {
+		if err := errors.Join(g.check(ctx, rest, out.Name, r, corpus.DocumentID{}), r.Close()); err != nil {
 			return g, fmt.Errorf("derived: %w", err)
 		}
 	}
@@ -134,6 +136,7 @@ func (d *Desk) gate(ctx context.Context, c Case, p planned) (GateReport, error) 
 // how many there are.
 func searchEntries(ctx context.Context, r *release.Reader, c Case, p planned, g *GateReport) (int, error) {
 	n := 0
+	all := newSearcher(p.forms)
 	for e, err := range r.Entries() {
 		if err != nil {
 			return n, err
@@ -143,17 +146,51 @@ func searchEntries(ctx context.Context, r *release.Reader, c Case, p planned, g 
 			continue
 		}
 		doc, where := about(e.Record)
-		forms := slices.DeleteFunc(slices.Clone(p.forms), func(f string) bool {
-			return slices.ContainsFunc(c.Exceptions, func(x Exception) bool { return x.Form == f && x.Document == doc && !doc.IsZero() })
-		})
-		if err := checkForms(ctx, where, bytes.NewReader(e.Body), forms, doc, g); err != nil {
+		gate := all
+		if forms := c.sought(p.forms, doc); len(forms) < len(p.forms) {
+			gate = newSearcher(forms)
+		}
+		if err := g.check(ctx, gate, where, bytes.NewReader(e.Body), doc); err != nil {
 			return n, err
 		}
-		if err := checkForms(ctx, where, e.Open(), forms, doc, g); err != nil {
+		if err := g.check(ctx, gate, where, e.Open(), doc); err != nil {
 			return n, err
 		}
 	}
 	return n, nil
+}
+
+// sought are the forms that must not stand in a document.
+func (c *Case) sought(forms []string, doc corpus.DocumentID) []string {
+	return slices.DeleteFunc(slices.Clone(forms), func(f string) bool {
+		return slices.ContainsFunc(c.Exceptions, func(e Exception) bool { return e.Form == f && e.Document == doc })
+	})
+}
+
+// searcher is a gate that knows its forms.
+type searcher struct {
+	gate  *redact.Gate
+	forms []string
+}
+
+func newSearcher(forms []string) searcher { return searcher{redact.NewGate(forms), forms} }
+
+// check searches one thing and adds what it finds. What is too large to be searched
+// whole counts as found: nobody can say that it is clean.
+func (g *GateReport) check(ctx context.Context, s searcher, where string, r io.Reader, doc corpus.DocumentID) error {
+	found, err := s.gate.Check(ctx, where, r)
+	if errors.Is(err, fault.TooLarge) {
+		g.add(Finding{Where: where, Document: doc, What: "holds more than can be searched"})
+		err = nil
+	}
+	for _, f := range found {
+		what := count(f.Count, "time", "times")
+		if len(f.Way) > 0 {
+			what += ", inside " + strings.Join(f.Way, ", in it ")
+		}
+		g.add(Finding{Where: where, Document: doc, Form: s.forms[f.Form], What: what})
+	}
+	return err
 }
 
 // about says which document an entry is about, if any, and where one is in words.

@@ -151,7 +151,10 @@ func (d *Desk) seal(ctx context.Context, c Conversation, text string, files []At
 		}
 		kept = append(kept, File{Name: name, Size: n, Ref: ref})
 	}
-	return sealed.Bytes(), kept, errors.Join(s.Close(), batch.Commit())
+	if err := errors.Join(s.Close(), batch.Commit()); err != nil {
+		return nil, nil, err
+	}
+	return sealed.Bytes(), kept, nil
 }
 
 // OpenFile opens a file of a message for a handler. index counts from 0.

@@ -60,7 +60,7 @@ func (d *Desk) ready(ctx context.Context, c Case, p planned) (Readiness, error) 
 		return r, nil
 	}
 	if p.documents() || p.withhold > 0 {
-		r.WhyNot = append(r.WhyNot, c.lacks()...)
+		r.WhyNot = append(r.WhyNot, c.Lacks()...)
 	}
 	if p.documents() {
 		r.WhyNot = append(r.WhyNot, c.Decision.Lacks()...)

@@ -13,6 +13,7 @@ import (
 
 	"daylight/blob"
 	"daylight/corpus"
+	"daylight/courier"
 	"daylight/desk"
 	"daylight/fault"
 	"daylight/ingest"
@@ -106,8 +107,8 @@ func testTokens(t *testing.T, s desk.Stores) {
 
 func testConversations(t *testing.T, s desk.Stores) {
 	receive := func(envelope, box, text string) error {
-		return s.Conversations.Receive(t.Context(), envelopeID(envelope), mailbox(box), func(c *desk.Conversation) error {
-			c.Mailbox = mailbox(box)
+		return s.Conversations.Receive(t.Context(), courier.EnvelopeID(envelope), courier.MailboxID(box), func(c *desk.Conversation) error {
+			c.Mailbox = courier.MailboxID(box)
 			c.Receive(desk.Message{ID: envelope, Text: text})
 			return nil
 		})
@@ -121,7 +122,7 @@ func testConversations(t *testing.T, s desk.Stores) {
 	err := s.Conversations.Receive(t.Context(), "e5", "m1", func(*desk.Conversation) error { return failed })
 	wantKind(t, err, failed)
 	for e, want := range map[string]bool{"e1": true, "e2": true, "e5": false, "e6": false} {
-		if got, err := s.Conversations.Received(t.Context(), envelopeID(e)); err != nil || got != want {
+		if got, err := s.Conversations.Received(t.Context(), courier.EnvelopeID(e)); err != nil || got != want {
 			t.Errorf("received %s: %v, %v; want %v", e, got, err, want)
 		}
 	}

@@ -1,0 +1,298 @@
+package web
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"daylight/corpus"
+	"daylight/desk"
+	"daylight/fault"
+)
+
+// home is what waits for this person, in the order in which it should be done.
+func (s *site) home(w http.ResponseWriter, r *http.Request, u desk.User) error {
+	data := struct {
+		U       desk.User
+		Waiting []desk.Conversation
+		Cases   []caseRow
+	}{U: u}
+	if u.Is(desk.Handler) {
+		all, err := s.desk.Conversations(r.Context(), u.ID)
+		if err != nil {
+			return err
+		}
+		data.Waiting = slices.DeleteFunc(all, func(c desk.Conversation) bool { return !c.Waits })
+	}
+	if u.Is(material...) {
+		rows, err := s.caseRows(r, u)
+		if err != nil {
+			return err
+		}
+		data.Cases = slices.DeleteFunc(rows, func(c caseRow) bool { return c.Case.Status != desk.StatusOpen })
+	}
+	return s.show(w, r, u, "home", data)
+}
+
+// caseRow is a case in a list, with what it waits for.
+type caseRow struct {
+	Case  desk.Case
+	Ready desk.Readiness
+	Mine  string // what this person can do next; "" when nothing
+}
+
+func (s *site) caseRows(r *http.Request, u desk.User) ([]caseRow, error) {
+	cases, err := s.desk.Cases(r.Context(), u.ID)
+	if err != nil {
+		return nil, err
+	}
+	var rows []caseRow
+	for _, c := range cases {
+		ready, err := s.desk.Readiness(r.Context(), u.ID, c.ID)
+		if err != nil {
+			return nil, err
+		}
+		rows = append(rows, caseRow{c, ready, next(u, c, ready)})
+	}
+	return rows, nil
+}
+
+// next says what a person can do for a case, if anything.
+func next(u desk.User, c desk.Case, r desk.Readiness) string {
+	switch {
+	case c.Status != desk.StatusOpen || !u.Is(desk.Editor):
+		return ""
+	case len(r.WhyNot) == 0:
+		return "Release it"
+	case r.Publish+r.Redact+r.Withhold+r.Authored == 0 && r.Pending > 0:
+		return "Decide about its files"
+	case r.Publish+r.Redact+r.Withhold+r.Authored == 0:
+		return ""
+	case len(c.Lacks()) > 0:
+		return "Complete the provenance"
+	case r.Asked && len(c.Decision.Lacks()) > 0:
+		return "Answer the three questions"
+	case c.Barred[u.ID] == "" && !slices.Contains(r.Approve, u.ID):
+		return "Read it and approve"
+	}
+	return ""
+}
+
+func (s *site) cases(w http.ResponseWriter, r *http.Request, u desk.User) error {
+	rows, err := s.caseRows(r, u)
+	if err != nil {
+		return err
+	}
+	return s.show(w, r, u, "cases", map[string]any{"Rows": rows, "Editor": u.Is(desk.Editor)})
+}
+
+func (s *site) newCase(w http.ResponseWriter, r *http.Request, u desk.User) error {
+	c, err := s.desk.NewCase(r.Context(), u.ID, r.PostFormValue("title"))
+	if err != nil {
+		return err
+	}
+	return back(w, r, "/case/"+string(c.ID))
+}
+
+func caseID(r *http.Request) desk.CaseID { return desk.CaseID(r.PathValue("case")) }
+
+// casePage is what every page of a case shows, and what it has of its own.
+type casePage struct {
+	U     desk.User
+	C     desk.Case
+	Ready desk.Readiness
+	Tab   string
+	X     any
+}
+
+// inCase shows a page of a case.
+func (s *site) inCase(w http.ResponseWriter, r *http.Request, u desk.User, tab string, x any) error {
+	c, err := s.desk.Case(r.Context(), u.ID, caseID(r))
+	if err != nil {
+		return err
+	}
+	ready, err := s.desk.Readiness(r.Context(), u.ID, c.ID)
+	if err != nil {
+		return err
+	}
+	return s.show(w, r, u, tab, casePage{u, c, ready, tab, x})
+}
+
+// step is one line of the way to a release.
+type step struct {
+	Text string
+	Link string
+	Done bool
+	More string
+}
+
+func (s *site) caseHome(w http.ResponseWriter, r *http.Request, u desk.User) error {
+	c, err := s.desk.Case(r.Context(), u.ID, caseID(r))
+	if err != nil {
+		return err
+	}
+	ready, err := s.desk.Readiness(r.Context(), u.ID, c.ID)
+	if err != nil {
+		return err
+	}
+	states, err := s.desk.Count(r.Context(), u.ID, c.ID, "state")
+	if err != nil {
+		return err
+	}
+	files := 0
+	for _, n := range states {
+		files += n
+	}
+	chosen := ready.Publish + ready.Redact + ready.Withhold
+	gated := c.Gate != nil && c.Gate.Manifest == ready.Manifest && c.Gate.Clean()
+	steps := []step{
+		{"Decide about each file", "files", files > 0 && ready.Pending == 0, fmt.Sprintf("%d chosen for this release, %d undecided", chosen, ready.Pending)},
+		{"Say where it comes from", "provenance", len(c.Lacks()) == 0, lacking(len(c.Lacks()))},
+		{"Answer the three questions, and whom it may harm", "questions", len(c.Decision.Lacks()) == 0, lacking(len(c.Decision.Lacks()))},
+		{"Search it for what was taken out", "release", gated, fmt.Sprintf("%d forms listed", ready.Forms)},
+		{"Two editors approve", "release", len(ready.Approve) >= desk.ApprovalsNeeded, fmt.Sprintf("%d of %d", len(ready.Approve), desk.ApprovalsNeeded)},
+	}
+	return s.inCase(w, r, u, "case", map[string]any{"Files": files, "States": states, "Steps": steps, "Status": []desk.Status{desk.StatusOpen, desk.StatusParked, desk.StatusClosed}})
+}
+
+func lacking(n int) string {
+	switch n {
+	case 0:
+		return "complete"
+	case 1:
+		return "1 thing is missing"
+	}
+	return fmt.Sprintf("%d things are missing", n)
+}
+
+func (s *site) status(w http.ResponseWriter, r *http.Request, u desk.User) error {
+	if err := s.desk.SetStatus(r.Context(), u.ID, caseID(r), desk.Status(r.PostFormValue("status"))); err != nil {
+		return err
+	}
+	return back(w, r, "/case/"+string(caseID(r)))
+}
+
+// perPage is how many files a page lists.
+const perPage = 50
+
+// listed is the list of a case's files, as a page shows it.
+type listed struct {
+	desk.Listing
+	Query, State, Act, Language, Type, Name string
+	Error                                   bool
+	Page                                    int
+	More                                    bool
+	Fault                                   string // what is wrong with the query
+
+	Languages, Types []facetValue
+	States           []corpus.State
+	Acts             []desk.Act
+	Reasons          []corpus.Reason
+	self             url.Values
+}
+
+type facetValue struct {
+	Value string
+	Count int
+}
+
+// At is the address of another page of the same list.
+func (l listed) At(page int) string {
+	v := maps.Clone(l.self)
+	v.Set("page", strconv.Itoa(page))
+	return "?" + v.Encode()
+}
+
+// filterOf reads the filter that a form or an address says.
+func filterOf(v url.Values) desk.Filter {
+	f := desk.Filter{Documents: true, Language: v.Get("language"), Type: v.Get("type"), Name: v.Get("name"), Error: v.Get("error") != ""}
+	if s := v.Get("state"); s != "" {
+		f.States = []corpus.State{corpus.State(s)}
+	}
+	switch a := v.Get("act"); a {
+	case "":
+	case "undecided":
+		f.Acts, f.States = []desk.Act{desk.Undecided}, []corpus.State{corpus.Pending}
+	default:
+		f.Acts = []desk.Act{desk.Act(a)}
+	}
+	return f
+}
+
+func (s *site) files(w http.ResponseWriter, r *http.Request, u desk.User) error {
+	v := r.URL.Query()
+	page, err := strconv.Atoi(cmp.Or(v.Get("page"), "1"))
+	if err != nil || page < 1 {
+		return fmt.Errorf("page: %w", fault.NotFound)
+	}
+	l := listed{Query: v.Get("q"), State: v.Get("state"), Act: v.Get("act"), Language: v.Get("language"), Type: v.Get("type"),
+		Name: v.Get("name"), Error: v.Get("error") != "", Page: page, States: corpus.States, Acts: desk.Acts, Reasons: corpus.Reasons, self: v}
+	l.Listing, err = s.desk.Documents(r.Context(), u.ID, caseID(r), filterOf(v), l.Query, (page-1)*perPage, perPage)
+	if words := fault.Words(err); words != "" {
+		l.Fault, err = words, nil // a query with a mistake is shown with its list, not instead of it
+	}
+	if err != nil {
+		return err
+	}
+	l.More = page*perPage < l.Total
+	for facet, to := range map[string]*[]facetValue{"language": &l.Languages, "type": &l.Types} {
+		counts, err := s.desk.Count(r.Context(), u.ID, caseID(r), facet)
+		if err != nil {
+			return err
+		}
+		for value, n := range counts {
+			*to = append(*to, facetValue{value, n})
+		}
+		slices.SortFunc(*to, func(a, b facetValue) int {
+			return cmp.Or(cmp.Compare(b.Count, a.Count), strings.Compare(a.Value, b.Value))
+		})
+	}
+	return s.inCase(w, r, u, "files", l)
+}
+
+// dispositionOf reads the form that decides about files.
+func dispositionOf(r *http.Request) (desk.Disposition, error) {
+	if err := r.ParseForm(); err != nil {
+		return desk.Disposition{}, formError(err)
+	}
+	act := r.PostForm.Get("do")
+	if act == "undecided" {
+		act = string(desk.Undecided)
+	}
+	d := desk.Disposition{Act: desk.Act(act), Note: strings.TrimSpace(r.PostForm.Get("note"))}
+	if d.Act == desk.Withhold {
+		d.Reason = corpus.Reason(r.PostForm.Get("reason"))
+	}
+	return d, nil
+}
+
+func (s *site) disposeMany(w http.ResponseWriter, r *http.Request, u desk.User) error {
+	d, err := dispositionOf(r)
+	if err != nil {
+		return err
+	}
+	v, err := url.ParseQuery(r.PostForm.Get("filter"))
+	if err != nil {
+		return fmt.Errorf("filter: %w", fault.Invalid)
+	}
+	f, query := filterOf(v), v.Get("q")
+	if r.PostForm.Get("all") == "" { // those that are ticked, not all that match
+		f, query = desk.Filter{IDs: []corpus.DocumentID{}}, ""
+		for _, id := range r.PostForm["document"] {
+			doc, err := corpus.ParseDocumentID(id)
+			if err != nil {
+				return fmt.Errorf("document: %w", fault.Invalid)
+			}
+			f.IDs = append(f.IDs, doc)
+		}
+	}
+	if _, err := s.desk.Dispose(r.Context(), u.ID, caseID(r), f, query, d); err != nil {
+		return err
+	}
+	return back(w, r, "/case/"+string(caseID(r))+"/files?"+v.Encode())
+}

@@ -1,0 +1,97 @@
+package web
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+
+	"daylight/desk"
+	"daylight/fault"
+)
+
+// signInPage shows a button and nothing more: a link that is merely looked at, by a
+// mail program or a chat, must not be used up.
+func (s *site) signInPage(w http.ResponseWriter, r *http.Request) {
+	s.kit.Render(w, r, http.StatusOK, "signin", r.PathValue("link"))
+}
+
+func (s *site) signIn(w http.ResponseWriter, r *http.Request) {
+	r.Body = http.MaxBytesReader(w, r.Body, 1<<10)
+	session, _, err := s.desk.SignIn(r.Context(), r.PostFormValue("link"))
+	if err != nil {
+		s.kit.Fail(w, r, err)
+		return
+	}
+	http.SetCookie(w, s.cookie(session, 0))
+	http.Redirect(w, r, "/", http.StatusSeeOther)
+}
+
+func (s *site) cookie(value string, age int) *http.Cookie {
+	return &http.Cookie{Name: cookie, Value: value, Path: "/", MaxAge: age, HttpOnly: true, Secure: s.o.Secure, SameSite: http.SameSiteStrictMode}
+}
+
+func (s *site) account(w http.ResponseWriter, r *http.Request, u desk.User) error {
+	return s.show(w, r, u, "account", u)
+}
+
+func (s *site) signOut(w http.ResponseWriter, r *http.Request, _ desk.User) error {
+	if c, err := r.Cookie(cookie); err == nil {
+		if err := s.desk.SignOut(r.Context(), c.Value); err != nil {
+			return err
+		}
+	}
+	http.SetCookie(w, s.cookie("", -1))
+	s.kit.Render(w, r, http.StatusOK, "signedout", true)
+	return nil
+}
+
+func (s *site) about(w http.ResponseWriter, r *http.Request, u desk.User) error {
+	return s.show(w, r, u, "about", nil)
+}
+
+func (s *site) people(w http.ResponseWriter, r *http.Request, u desk.User) error {
+	all, err := s.desk.Users(r.Context(), u.ID)
+	if err != nil {
+		return err
+	}
+	return s.show(w, r, u, "people", map[string]any{"All": all, "Roles": desk.Roles, "Me": u.ID})
+}
+
+func (s *site) setPerson(w http.ResponseWriter, r *http.Request, u desk.User) error {
+	if err := r.ParseForm(); err != nil {
+		return fmt.Errorf("form: %w: %w", fault.Invalid, err)
+	}
+	p := desk.User{ID: desk.EditorID(r.PostForm.Get("id")), Name: strings.TrimSpace(r.PostForm.Get("name")), Closed: r.PostForm.Get("closed") != ""}
+	for _, role := range r.PostForm["role"] {
+		p.Roles = append(p.Roles, desk.Role(role))
+	}
+	if p.ID == u.ID && (p.Closed || !p.Is(desk.Admin)) {
+		return fault.Say("You cannot take your own account or role away. Another administrator can.", fmt.Errorf("set account: %w", fault.Conflict))
+	}
+	if err := s.desk.PutUser(r.Context(), u.ID, p); err != nil {
+		return err
+	}
+	return back(w, r, "/people")
+}
+
+func (s *site) link(w http.ResponseWriter, r *http.Request, u desk.User) error {
+	of := desk.EditorID(r.PathValue("person"))
+	secret, err := s.desk.Link(r.Context(), u.ID, of)
+	if err != nil {
+		return err
+	}
+	scheme := "http"
+	if r.TLS != nil || s.o.Secure {
+		scheme = "https"
+	}
+	return s.show(w, r, u, "link", map[string]any{"Of": of, "URL": scheme + "://" + r.Host + "/sign-in/" + secret})
+}
+
+func (s *site) audit(w http.ResponseWriter, r *http.Request, u desk.User) error {
+	entries, err := s.desk.AuditLog(r.Context(), u.ID, 500)
+	if err != nil {
+		return err
+	}
+	n, broken := s.desk.CheckAudit(r.Context())
+	return s.show(w, r, u, "audit", map[string]any{"Entries": entries, "Length": n, "Broken": broken != nil})
+}

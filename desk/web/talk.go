@@ -1,0 +1,161 @@
+package web
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"strconv"
+	"time"
+
+	"daylight/blob"
+	"daylight/desk"
+	"daylight/fault"
+)
+
+func isMultipart(r *http.Request) bool {
+	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	return err == nil && kind == "multipart/form-data"
+}
+
+func talkID(r *http.Request) desk.ConversationID { return desk.ConversationID(r.PathValue("talk")) }
+
+func (s *site) conversations(w http.ResponseWriter, r *http.Request, u desk.User) error {
+	all, err := s.desk.Conversations(r.Context(), u.ID)
+	if err != nil {
+		return err
+	}
+	return s.show(w, r, u, "conversations", all)
+}
+
+func (s *site) conversation(w http.ResponseWriter, r *http.Request, u desk.User) error {
+	c, err := s.desk.Conversation(r.Context(), u.ID, talkID(r))
+	if err != nil {
+		return err
+	}
+	cases, err := s.desk.Cases(r.Context(), u.ID)
+	if err != nil {
+		return err
+	}
+	titles := map[desk.CaseID]string{}
+	for _, k := range cases {
+		titles[k.ID] = k.Title
+	}
+	return s.show(w, r, u, "conversation", map[string]any{"C": c, "Cases": cases, "Titles": titles, "Sent": r.URL.Query().Has("sent")})
+}
+
+// maxReply leaves room for the form around a reply's files.
+const maxReply = desk.MaxReply + 1<<20
+
+// reply reads the form part by part; the files of a reply stay in memory, since
+// they are sealed there.
+func (s *site) reply(w http.ResponseWriter, r *http.Request, u desk.User) error {
+	r.Body = http.MaxBytesReader(w, r.Body, maxReply)
+	parts, err := r.MultipartReader()
+	if err != nil {
+		return fmt.Errorf("reply form: %w: %w", fault.Invalid, err)
+	}
+	var text string
+	var files []desk.Attachment
+	for {
+		p, err := parts.NextPart()
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			return formError(err)
+		}
+		b, err := io.ReadAll(p)
+		if err != nil {
+			return formError(err)
+		}
+		switch {
+		case p.FormName() == "text":
+			text = string(b)
+		case p.FormName() == "files" && p.FileName() != "":
+			files = append(files, desk.Attachment{Name: p.FileName(), Body: bytes.NewReader(b)})
+		}
+	}
+	if err := s.desk.Reply(r.Context(), u.ID, talkID(r), text, files); err != nil {
+		return err
+	}
+	return back(w, r, "/conversation/"+string(talkID(r))+"?sent")
+}
+
+func formError(err error) error {
+	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		return fault.Say("The form is too large: an answer may have files of 25 MiB in all. Nothing was sent.", fmt.Errorf("form: %w", fault.TooLarge))
+	}
+	return fmt.Errorf("form: %w: %w", fault.Invalid, err)
+}
+
+func (s *site) makeCase(w http.ResponseWriter, r *http.Request, u desk.User) error {
+	if err := r.ParseForm(); err != nil {
+		return formError(err)
+	}
+	id, err := s.desk.MakeCase(r.Context(), u.ID, talkID(r), desk.Made{
+		Title: r.PostForm.Get("title"), Into: desk.CaseID(r.PostForm.Get("into")),
+		Messages: r.PostForm["message"], Statement: r.PostForm.Get("statement") != "",
+	})
+	if err != nil {
+		return err
+	}
+	return back(w, r, "/case/"+string(id))
+}
+
+func fileOf(r *http.Request) (message string, index int, err error) {
+	index, err = strconv.Atoi(r.PathValue("file"))
+	if err != nil {
+		return "", 0, fmt.Errorf("file: %w", fault.NotFound)
+	}
+	return r.PathValue("message"), index, nil
+}
+
+func (s *site) fileText(w http.ResponseWriter, r *http.Request, u desk.User) error {
+	message, index, err := fileOf(r)
+	if err != nil {
+		return err
+	}
+	f, found, err := s.desk.ReadFile(r.Context(), u.ID, talkID(r), message, index)
+	if err != nil {
+		return err
+	}
+	return s.show(w, r, u, "filetext", map[string]any{"F": f, "Found": found, "Talk": talkID(r), "Message": message, "Index": index})
+}
+
+func (s *site) fileDownload(w http.ResponseWriter, r *http.Request, u desk.User) error {
+	message, index, err := fileOf(r)
+	if err != nil {
+		return err
+	}
+	f, b, err := s.desk.OpenFile(r.Context(), u.ID, talkID(r), message, index)
+	if err != nil {
+		return err
+	}
+	defer b.Close()
+	return download(w, r, f.Name, b)
+}
+
+// download hands out bytes as they were received. They may be hostile: the browser
+// is told to save them and to look at nothing.
+func download(w http.ResponseWriter, r *http.Request, name string, b blob.Reader) error {
+	h := w.Header()
+	h.Set("Content-Type", "application/octet-stream")
+	h.Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": name}))
+	h.Set("Content-Security-Policy", "default-src 'none'; sandbox")
+	http.ServeContent(w, r, "", time.Time{}, b)
+	return nil
+}
+
+func (s *site) fileDestroy(w http.ResponseWriter, r *http.Request, u desk.User) error {
+	message, index, err := fileOf(r)
+	if err != nil {
+		return err
+	}
+	if err := s.desk.DestroyFile(r.Context(), u.ID, talkID(r), message, index, r.PostFormValue("why")); err != nil {
+		return err
+	}
+	return back(w, r, "/conversation/"+string(talkID(r)))
+}

@@ -1,0 +1,232 @@
+// Package web is the pages of the desk. They work without JavaScript. What a person
+// may see and do is decided by package desk; the table of routes says it once more,
+// so that a page that forgets to ask is still closed.
+package web
+
+import (
+	"embed"
+	"errors"
+	"fmt"
+	"html/template"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"slices"
+
+	"daylight/desk"
+	"daylight/fault"
+	"daylight/internal/httpkit"
+)
+
+//go:embed pages
+var pages embed.FS
+
+// Options of the pages.
+type Options struct {
+	Banner string       // stands above every page when not empty ("Demonstration: …")
+	Log    *slog.Logger // of faults; nil: slog.Default
+	Secure bool         // the desk is served over TLS: cookies say so
+}
+
+type site struct {
+	desk *desk.Desk
+	kit  *httpkit.Site
+	o    Options
+}
+
+// New makes the pages of a desk.
+func New(d *desk.Desk, o Options) (http.Handler, error) {
+	sub, err := fs.Sub(pages, "pages")
+	if err != nil {
+		return nil, err
+	}
+	s := &site{desk: d, o: o, kit: &httpkit.Site{
+		Name: "Desk", Banner: o.Banner, Log: o.Log, Pages: sub, Funcs: funcs,
+		Footer: []httpkit.Link{{Href: "/about", Text: "What this desk asks, and what it never asks"}},
+	}}
+	if err := s.kit.Load(); err != nil {
+		return nil, fmt.Errorf("pages of the desk: %w", err)
+	}
+	mux := http.NewServeMux()
+	for _, r := range s.routes() {
+		mux.Handle(r.pattern, s.guard(r))
+	}
+	mux.HandleFunc("GET /sign-in/{link}", s.signInPage)
+	mux.HandleFunc("POST /sign-in", s.signIn)
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		s.kit.Fail(w, r, fmt.Errorf("address: %w", fault.NotFound))
+	})
+	return s.kit.Handler(mux), nil
+}
+
+// page handles a request of somebody who is signed in and has the role. What it
+// returns is shown by httpkit.Fail.
+type page func(w http.ResponseWriter, r *http.Request, u desk.User) error
+
+type route struct {
+	pattern string
+	roles   []desk.Role
+	serve   page
+}
+
+var (
+	anybody   = desk.Roles
+	material  = []desk.Role{desk.Handler, desk.Redactor, desk.Editor}
+	handlers  = []desk.Role{desk.Handler}
+	editors   = []desk.Role{desk.Editor}
+	redactors = []desk.Role{desk.Redactor}
+	admins    = []desk.Role{desk.Admin}
+	gate      = []desk.Role{desk.Redactor, desk.Editor}
+	auditors  = []desk.Role{desk.Editor, desk.Admin}
+)
+
+func (s *site) routes() []route {
+	return []route{
+		{"GET /{$}", anybody, s.home},
+		{"GET /about", anybody, s.about},
+		{"GET /account", anybody, s.account},
+		{"POST /sign-out", anybody, s.signOut},
+
+		{"GET /conversations", handlers, s.conversations},
+		{"GET /conversation/{talk}", handlers, s.conversation},
+		{"POST /conversation/{talk}/reply", handlers, s.reply},
+		{"POST /conversation/{talk}/case", handlers, s.makeCase},
+		{"GET /conversation/{talk}/{message}/{file}", handlers, s.fileText},
+		{"GET /conversation/{talk}/{message}/{file}/download", handlers, s.fileDownload},
+		{"POST /conversation/{talk}/{message}/{file}/destroy", handlers, s.fileDestroy},
+
+		{"GET /cases", material, s.cases},
+		{"POST /cases", editors, s.newCase},
+		{"GET /case/{case}", material, s.caseHome},
+		{"POST /case/{case}/status", editors, s.status},
+		{"GET /case/{case}/files", material, s.files},
+		{"POST /case/{case}/files", editors, s.disposeMany},
+		{"GET /case/{case}/file/{document}", material, s.document},
+		{"POST /case/{case}/file/{document}", editors, s.disposeOne},
+		{"GET /case/{case}/file/{document}/original", material, s.original},
+		{"POST /case/{case}/file/{document}/destroy", handlers, s.destroy},
+		{"GET /case/{case}/file/{document}/redact", gate, s.redactPage},
+		{"POST /case/{case}/file/{document}/redact", redactors, s.redact},
+		{"GET /case/{case}/provenance", material, s.provenance},
+		{"POST /case/{case}/provenance", editors, s.setProvenance},
+		{"GET /case/{case}/questions", material, s.questions},
+		{"POST /case/{case}/questions", editors, s.setQuestion},
+		{"POST /case/{case}/harm", editors, s.setHarm},
+		{"GET /case/{case}/release", material, s.releasePage},
+		{"POST /case/{case}/gate", gate, s.runGate},
+		{"POST /case/{case}/exception", editors, s.except},
+		{"POST /case/{case}/approve", material, s.approve}, // package desk says in words who may
+		{"POST /case/{case}/release", editors, s.release},
+		{"GET /case/{case}/ledger", material, s.ledger},
+		{"GET /case/{case}/preview/", material, s.preview},
+
+		{"GET /releases", material, s.releases},
+		{"GET /release/{number}", material, s.releaseFile},
+		{"GET /audit", auditors, s.audit},
+		{"GET /people", admins, s.people},
+		{"POST /people", admins, s.setPerson},
+		{"POST /people/{person}/link", admins, s.link},
+	}
+}
+
+// cookie is the name of the session's. Ports of one host share cookies, so it says
+// whose it is.
+const cookie = "daylight-desk"
+
+// maxForm is the size of a form without files.
+const maxForm = 4 << 20
+
+// guard lets through who is signed in and has one of the roles.
+func (s *site) guard(rt route) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		var u desk.User
+		err := fmt.Errorf("no session: %w", fault.Unknown)
+		if c, cerr := r.Cookie(cookie); cerr == nil {
+			u, err = s.desk.Session(r.Context(), c.Value)
+		}
+		if err == nil && !u.Is(rt.roles...) {
+			err = fmt.Errorf("%s: roles %v: %w", rt.pattern, u.Roles, fault.Forbidden)
+		}
+		if err == nil {
+			if r.Method == http.MethodPost && !isMultipart(r) {
+				r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+			}
+			err = rt.serve(w, r, u)
+		}
+		switch {
+		case err == nil:
+		case errors.Is(err, fault.Unknown):
+			s.kit.Render(w, r, http.StatusUnauthorized, "signedout", nil)
+		default:
+			s.kit.Fail(w, r, err)
+		}
+	})
+}
+
+// show renders a page with the navigation of a person's roles.
+func (s *site) show(w http.ResponseWriter, r *http.Request, u desk.User, name string, data any) error {
+	kit := *s.kit
+	kit.Nav = nav(u)
+	kit.Render(w, r, http.StatusOK, name, data)
+	return nil
+}
+
+func nav(u desk.User) []httpkit.Link {
+	links := []httpkit.Link{{Href: "/", Text: "What waits"}}
+	for _, l := range []struct {
+		roles []desk.Role
+		httpkit.Link
+	}{
+		{handlers, httpkit.Link{Href: "/conversations", Text: "Conversations"}},
+		{material, httpkit.Link{Href: "/cases", Text: "Cases"}},
+		{material, httpkit.Link{Href: "/releases", Text: "Releases"}},
+		{auditors, httpkit.Link{Href: "/audit", Text: "Audit log"}},
+		{admins, httpkit.Link{Href: "/people", Text: "People"}},
+	} {
+		if u.Is(l.roles...) {
+			links = append(links, l.Link)
+		}
+	}
+	return append(links, httpkit.Link{Href: "/account", Text: u.Name})
+}
+
+// back sends the browser on after a form, so that a reload does not send it again.
+func back(w http.ResponseWriter, r *http.Request, to string) error {
+	http.Redirect(w, r, to, http.StatusSeeOther)
+	return nil
+}
+
+var funcs = template.FuncMap{
+	"has":   func(u desk.User, roles ...desk.Role) bool { return u.Is(roles...) },
+	"bytes": size,
+	"list":  func(s ...string) []string { return s },
+	"in":    func(s string, list []string) bool { return slices.Contains(list, s) },
+	"add":   func(a, b int) int { return a + b },
+	"dict":  dict,
+}
+
+// dict makes a map of names and values, for templates that take several.
+func dict(pairs ...any) (map[string]any, error) {
+	m := map[string]any{}
+	for i := 0; i+1 < len(pairs); i += 2 {
+		name, ok := pairs[i].(string)
+		if !ok {
+			return nil, fmt.Errorf("dict: name %v", pairs[i])
+		}
+		m[name] = pairs[i+1]
+	}
+	return m, nil
+}
+
+// size writes a size for people.
+func size(n int64) string {
+	switch {
+	case n < 1000:
+		return fmt.Sprintf("%d bytes", n)
+	case n < 1000_000:
+		return fmt.Sprintf("%.1f kB", float64(n)/1e3)
+	case n < 1000_000_000:
+		return fmt.Sprintf("%.1f MB", float64(n)/1e6)
+	}
+	return fmt.Sprintf("%.1f GB", float64(n)/1e9)
+}
