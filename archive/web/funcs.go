@@ -24,6 +24,7 @@ var funcs = template.FuncMap{
 	"language": languageName,
 	"kind":     kindName,
 	"filled":   filled,
+	"phrase":   phrase,
 	"chart":    newChart,
 	"paras":    paragraphs,
 	"first":    first,
@@ -35,6 +36,16 @@ var funcs = template.FuncMap{
 
 // find is the address of the results of a query.
 func find(query string) string { return "/search?" + url.Values{"q": {query}}.Encode() }
+
+// phrase is the query for one name as an exact phrase; "" for a name without a
+// letter, which nothing can mention.
+func phrase(name string) string {
+	q := search.Phrase{Text: name}.String()
+	if _, err := search.Parse(q); err != nil || !strings.HasPrefix(q, `"`) {
+		return ""
+	}
+	return q
+}
 
 // size writes a number of bytes for people: 482 B, 31 kB, 2.4 MB.
 func size(n int64) string {

@@ -48,7 +48,7 @@ func (s *site) examples(r *http.Request) ([]string, error) {
 	var all []string
 	for _, e := range entities {
 		if e.Files.N > 0 && len(all) < 2 {
-			all = append(all, `"`+e.Title+`"`)
+			all = append(all, phrase(e.Names[0]))
 		}
 	}
 	o, err := s.reader.Overview(r.Context())
