@@ -240,3 +240,78 @@ func TestHostile(t *testing.T) {
 		})
 	}
 }
+
+// TestMultilingualDocuments compares the text of Word documents with the text that
+// they were made of, and finds words of each language in pages and cards.
+func TestMultilingualDocuments(t *testing.T) {
+	dir := corpus(t, "multilang-docs")
+	files, err := filepath.Glob(filepath.Join(dir, "office", "*.docx"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no documents: %v", err)
+	}
+	for _, name := range files {
+		want, err := os.ReadFile(name + ".expected.txt")
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := readTree(t, name)[0]
+		if g, w := strings.Join(strings.Fields(got.Text), " "), strings.Join(strings.Fields(string(want)), " "); g != w || got.Error != "" {
+			t.Errorf("%s: %d bytes, want %d; error %q", filepath.Base(name), len(g), len(w), got.Error)
+		}
+	}
+	for lang, word := range map[string]string{
+		"ar-MA": "الشبكة", "de-DE": "Verzeichnis", "en-US": "directory", "es-ES": "directorio", "fa-IR": "بسته", "fr-FR": "répertoire",
+		"ru-RU": "каталог", "tr-TR": "için", "zh-CN": "目录",
+	} {
+		hits := 0
+		walk(t, filepath.Join(dir, "html", lang), func(path string, all []found) {
+			if r := all[0]; r.Type != "text/html" && r.Type != "application/xhtml+xml" || r.Title == "" || r.Error != "" {
+				t.Errorf("%s: type %s, title %q, error %q", filepath.Base(path), r.Type, r.Title, r.Error)
+			}
+			if strings.Contains(all[0].Text, word) {
+				hits++
+			}
+		})
+		if hits < 5 {
+			t.Errorf("%s: %q is on %d pages; want 5", lang, word, hits)
+		}
+	}
+	cards, err := filepath.Glob(filepath.Join(dir, "pdf", "*.pdf"))
+	if err != nil || len(cards) != 16 {
+		t.Fatalf("%d cards, %v", len(cards), err)
+	}
+	for _, name := range cards {
+		if r := readTree(t, name)[0]; len(r.Text) < 5000 || r.Title == "" || r.Error != "" || !strings.Contains(r.Text, "apt") {
+			t.Errorf("%s: %d bytes, title %q, error %q", filepath.Base(name), len(r.Text), r.Title, r.Error)
+		}
+	}
+}
+
+// TestNestedArchives looks for the phrase planted at the bottom of containers.
+func TestNestedArchives(t *testing.T) {
+	dir := filepath.Join(corpus(t, "archives"), "nested")
+	const needle = "needle-depth-leaf: the committee approved payment 7741."
+	for name, want := range map[string]string{
+		"deep12.zip": needle, "eml-in-eml-targz-zip-docx.eml": needle, "traversal.zip": "must not escape", "cp866-names.zip": "тест", "truncated.zip": "aaaa",
+	} {
+		hit := false
+		all := readTree(t, filepath.Join(dir, name))
+		for _, f := range all {
+			hit = hit || strings.Contains(f.Text, want)
+		}
+		if !hit {
+			t.Errorf("%s: %q is not in its %d files", name, want, len(all))
+		}
+	}
+	for name, want := range map[string]int{"mails.mbox.gz": 6, "mails.tar.bz2": 6} {
+		if got := messages(readTree(t, filepath.Join(dir, name))); got != want {
+			t.Errorf("%s: %d messages; want %d", name, got, want)
+		}
+	}
+	if all := readTree(t, filepath.Join(dir, "bomb-100MB.gz")); len(all) != 2 || !strings.Contains(all[0].Error, "200 times its size") {
+		t.Errorf("bomb: %d files, error %q", len(all), all[0].Error)
+	}
+	if all := readTree(t, filepath.Join(dir, "aes.zip")); len(all) != 2 || !strings.HasPrefix(all[1].err, "encrypted") {
+		t.Errorf("encrypted: %+v", all)
+	}
+}

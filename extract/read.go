@@ -66,6 +66,10 @@ func (j *job) reader(kind string) func() error {
 		return j.zip
 	case gzipType:
 		return j.gzip
+	case "application/x-bzip2":
+		return j.bzip2
+	case "application/zstd":
+		return j.zstd
 	case tarType:
 		return j.tar
 	case "image/png", "image/jpeg", "image/gif":

@@ -210,11 +210,15 @@ func (j *job) scanned(h localHeader, names []byte, start int64) (int64, error) {
 		return 0, nil
 	}
 	p := Part{Name: name, Body: bytes.NewReader(nil)}
-	if known && packed > left {
+	switch {
+	case packed <= left && known:
+	case known && h.Method == zip.Deflate:
+		known = false // cut, or the size is damaged: the data itself says where it ends
+		packed = left
+	case known:
 		p.Error = "cut: the rest is missing"
 		packed = left
-	}
-	if !known {
+	default:
 		packed = left
 	}
 	counted := bufio.NewReader(io.NewSectionReader(j.file.Body, start, packed))
