@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	"daylight/corpus"
+	"daylight/entity"
 )
 
 //go:embed site/*.json
@@ -29,11 +30,14 @@ type Answer struct {
 }
 
 // Claim is a corpus.Claim that names documents by path: of Files, or inside of one
-// of them ("meridian/bridge-backup.zip/notes/dinner.txt").
+// of them ("meridian/bridge-backup.zip/notes/dinner.txt"). The query of a count may
+// be that of an entity or a topic, so that it stands in one place.
 type Claim struct {
 	corpus.Claim
-	DocumentPath string `json:"document_path,omitempty"`  // for Document
-	KeptCopyPath string `json:"kept_copy_path,omitempty"` // for KeptCopy
+	DocumentPath string          `json:"document_path,omitempty"`  // for Document
+	KeptCopyPath string          `json:"kept_copy_path,omitempty"` // for KeptCopy
+	Entity       corpus.EntityID `json:"entity,omitempty"`         // for Query; ReadSite has done it
+	Topic        corpus.TopicID  `json:"topic,omitempty"`          // likewise
 }
 
 // Resolve returns the answer with ids in place of paths. It fails for a path that
@@ -112,5 +116,28 @@ func ReadSite() (Site, error) {
 			return Site{}, fmt.Errorf("read the sample's %s: %w", name, err)
 		}
 	}
-	return s, nil
+	return s, s.fillQueries()
+}
+
+// fillQueries gives the claims that count an entity or a topic its query.
+func (s *Site) fillQueries() error {
+	entities, topics := map[corpus.EntityID]string{"": ""}, map[corpus.TopicID]string{"": ""}
+	for _, e := range s.Entities {
+		entities[e.ID] = entity.Query(e)
+	}
+	for _, t := range s.Topics {
+		topics[t.ID] = t.Query
+	}
+	for _, a := range s.Answers {
+		for i := range a.Claims {
+			c := &a.Claims[i]
+			mentions, ok := entities[c.Entity]
+			relates, there := topics[c.Topic]
+			if !ok || !there {
+				return fmt.Errorf("read the sample's answers: %s counts an entity or a topic that is not there", a.ID)
+			}
+			c.Query += mentions + relates // one of the three is filled
+		}
+	}
+	return nil
 }
