@@ -1,0 +1,276 @@
+package web_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"mime/multipart"
+	"net/http"
+	"net/http/cookiejar"
+	"net/http/httptest"
+	"net/url"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"golang.org/x/mod/sumdb/note"
+
+	"daylight/envelope"
+	"daylight/intake"
+	"daylight/intake/sqlite"
+	"daylight/intake/web"
+	"daylight/internal/sqlkit"
+)
+
+// house is an intake with its pages, its newsroom, and what it leaves behind.
+type house struct {
+	in  *intake.Intake
+	key envelope.PrivateKey
+	dir string
+	log *lines
+	url string
+	now time.Time
+}
+
+// lines is a log that may be written to from anywhere.
+type lines struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *lines) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *lines) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
+
+func newHouse(t testing.TB, change func(*house, *intake.Options)) *house {
+	t.Helper()
+	secret, public, err := note.GenerateKey(nil, "newsroom.example")
+	if err != nil {
+		t.Fatal(err)
+	}
+	signer, err := note.NewSigner(secret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	verifier, err := note.NewVerifier(public)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := &house{dir: t.TempDir(), log: &lines{}, now: time.Date(2026, 11, 23, 4, 17, 43, 123456789, time.UTC)}
+	if h.key, err = envelope.NewKey("desk"); err != nil {
+		t.Fatal(err)
+	}
+	list, err := envelope.KeyList{Newsroom: [16]byte{7}, Serial: 1, Keys: []envelope.PublicKey{h.key.Public()}}.Sign(signer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	store, err := sqlite.Open(t.Context(), h.dir, sqlkit.Key{1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { store.Close() })
+	o := intake.Options{Store: store, Verifier: verifier, Keys: list, Now: func() time.Time { return h.now }}
+	if change != nil {
+		change(h, &o)
+	}
+	if h.in, err = intake.Open(t.Context(), o); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { h.in.Close() })
+	pages, err := web.New(h.in, web.Options{Log: slog.New(slog.NewTextHandler(h.log, &slog.HandlerOptions{Level: slog.LevelDebug}))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(pages)
+	server.Config.ErrorLog = slog.NewLogLogger(slog.NewTextHandler(h.log, nil), slog.LevelError)
+	t.Cleanup(server.Close)
+	h.url = server.URL
+	return h
+}
+
+// source is somebody with a browser.
+type source struct {
+	t *testing.T
+	h *house
+	c *http.Client
+}
+
+const agent = "Vermilion/117.0 (canary)"
+
+func (h *house) source(t *testing.T) *source {
+	jar, _ := cookiejar.New(nil)
+	return &source{t, h, &http.Client{Jar: jar, Transport: withAgent{}}}
+}
+
+type withAgent struct{}
+
+func (withAgent) RoundTrip(r *http.Request) (*http.Response, error) {
+	r.Header.Set("User-Agent", agent)
+	return http.DefaultTransport.RoundTrip(r)
+}
+
+// answer is a page as it came.
+type answer struct {
+	*http.Response
+	body string
+}
+
+func (s *source) read(r *http.Response, err error) answer {
+	s.t.Helper()
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer r.Body.Close()
+	b, err := io.ReadAll(r.Body)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	if len(b) >= 30<<10 && strings.HasPrefix(r.Header.Get("Content-Type"), "text/html") {
+		s.t.Errorf("%s has %d bytes; the most is 30 kB", r.Request.URL.Path, len(b))
+	}
+	return answer{r, string(b)}
+}
+
+func (s *source) get(path string) answer {
+	s.t.Helper()
+	return s.read(s.c.Get(s.h.url + path))
+}
+
+func (s *source) post(path string, fields ...string) answer {
+	s.t.Helper()
+	form := url.Values{}
+	for i := 0; i+1 < len(fields); i += 2 {
+		form.Set(fields[i], fields[i+1])
+	}
+	return s.read(s.c.PostForm(s.h.url+path, form))
+}
+
+type file struct{ name, body string }
+
+// send fills in the form for sending.
+func (s *source) send(message string, files ...file) answer {
+	s.t.Helper()
+	body, typ := multipartBody(message, files...)
+	return s.read(s.c.Post(s.h.url+"/send", typ, body))
+}
+
+func multipartBody(message string, files ...file) (io.Reader, string) {
+	var b bytes.Buffer
+	w := multipart.NewWriter(&b)
+	w.WriteField("message", message)
+	for _, f := range files {
+		p, _ := w.CreateFormFile("files", f.name)
+		io.WriteString(p, f.body)
+	}
+	w.Close()
+	return &b, w.FormDataContentType()
+}
+
+var shown = regexp.MustCompile(`<p class="codename"[^>]*>([a-z-]+)</p>`)
+
+// begin gets a codename and keeps it.
+func (s *source) begin() string {
+	s.t.Helper()
+	page := s.post("/begin")
+	m := shown.FindStringSubmatch(page.body)
+	if m == nil {
+		s.t.Fatalf("no codename on %s", page.Request.URL.Path)
+	}
+	if after := s.post("/codename"); after.Request.URL.Path != "/send" {
+		s.t.Fatalf("after the codename comes %s; want /send", after.Request.URL.Path)
+	}
+	return m[1]
+}
+
+func (a answer) wants(t *testing.T, status int, words ...string) {
+	t.Helper()
+	if a.StatusCode != status {
+		t.Errorf("%s %s: %d; want %d", a.Request.Method, a.Request.URL.Path, a.StatusCode, status)
+	}
+	for _, w := range words {
+		if !strings.Contains(a.body, w) {
+			t.Errorf("%s %s: %q is not on the page", a.Request.Method, a.Request.URL.Path, w)
+		}
+	}
+}
+
+// received is an envelope as the desk opens it.
+type received struct {
+	*envelope.Reader
+	text  string
+	files []file
+	ends  []envelope.End
+}
+
+func (h *house) fetch(t testing.TB) []received {
+	t.Helper()
+	c, ctx := h.in.Courier(), context.Background()
+	list, err := c.Envelopes(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []received
+	for _, e := range list {
+		sealed, err := c.Open(ctx, e.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, err := envelope.Open(sealed, h.key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := received{Reader: r}
+		for e := range r.Entries() {
+			b, _ := io.ReadAll(e)
+			if e.Type == envelope.Text {
+				got.text = string(b)
+			} else {
+				got.files = append(got.files, file{e.Name, string(b)})
+			}
+			got.ends = append(got.ends, e.End())
+		}
+		sealed.Close()
+		all = append(all, got)
+	}
+	return all
+}
+
+var replies int
+
+// answer leaves a reply for the source of an envelope.
+func (h *house) answer(t testing.TB, to *envelope.Address, text string, files ...file) {
+	t.Helper()
+	if to == nil {
+		t.Fatal("no address in the envelope")
+	}
+	var b bytes.Buffer
+	s, err := envelope.SealReply(&b, envelope.Head{Time: h.now}, *to)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Text(strings.NewReader(text))
+	for _, f := range files {
+		s.File(f.name, strings.NewReader(f.body))
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	replies++
+	if err := h.in.Courier().PutReply(t.Context(), mailbox(to), replyID(replies), &b); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func replyName(n int) string { return fmt.Sprintf("%032x", n) }
