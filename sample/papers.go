@@ -107,9 +107,11 @@ func standing() *fileSet {
 	))
 	s.put("corvane/contracts/signed copy.pdf", paper("framework-2010.pdf"))
 
-	// A file that was copied while the disk failed: the end of the zip is missing.
+	// A file that was copied while the disk failed: the end of the zip is missing. Of
+	// another, the disk gave back the first bytes and zeros; nobody can read that.
 	minutes := paper("board-minutes.docx")
 	s.put("corvane/board/minutes-2012-06.docx", minutes[:len(minutes)/2])
+	s.put("uzel/копия 2 из 3.zip", append([]byte("PK\x03\x04"), make([]byte, 4092)...))
 	return s
 }
 

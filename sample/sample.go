@@ -8,8 +8,8 @@
 // What a character writes stands in letters/ (one file a thread), the small change
 // of their days in routine/, their documents in papers/, and what the desk publishes
 // about it in site/. The code only turns them into what a newsroom would be handed:
-// e-mail as mail programs write it, one mbox, office files, zips, a duplicate, a
-// damaged file.
+// e-mail as mail programs write it, one mbox, office files, zips, a duplicate, two
+// damaged files.
 //
 // The same size gives the same bytes, on every machine and with every version of
 // Go: nothing is compressed, no time is read, random choice is our own.
