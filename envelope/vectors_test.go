@@ -1,0 +1,222 @@
+package envelope_test
+
+import (
+	"bytes"
+	"encoding/binary"
+	"encoding/json"
+	"flag"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"filippo.io/age"
+
+	"daylight/envelope"
+)
+
+var update = flag.Bool("update", false, "write the vectors anew")
+
+// vector is an envelope of testdata, and what is in it.
+type vector struct {
+	File    string            `json:"file"`
+	Head    envelope.Head     `json:"head"`
+	Address *envelope.Address `json:"address,omitempty"`
+	End     string            `json:"end"`
+	Entries []vectorEntry     `json:"entries"`
+}
+
+type vectorEntry struct {
+	Type envelope.Type `json:"type"`
+	Name string        `json:"name,omitempty"`
+	Body string        `json:"body"`
+	End  string        `json:"end"`
+}
+
+type vectors struct {
+	Key     string   `json:"key"`
+	Vectors []vector `json:"vectors"`
+}
+
+func frame(kind byte, payload string) string {
+	b := binary.BigEndian.AppendUint32([]byte{kind}, uint32(len(payload)))
+	return string(b) + payload
+}
+
+const start = "daylight envelope 0\n"
+
+var headFrame = frame('H', `{"kind":"request","time":"2026-11-23T04:05:06.000000007Z","path":"web"}`)
+
+// sealRaw seals a stream as it stands, also one that no sealer writes.
+func sealRaw(t testing.TB, k envelope.PrivateKey, plain string) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	w, err := age.Encrypt(&b, k.Recipient())
+	if err != nil {
+		t.Fatal(err)
+	}
+	io.WriteString(w, plain)
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+// writeVectors makes the files of testdata. Sealing is random: each run makes
+// others, which open the same.
+func writeVectors(t *testing.T) {
+	k := newKey(t)
+	var request, reply bytes.Buffer
+	s, _ := envelope.Seal(&request, head(), k.Recipient())
+	s.Text(strings.NewReader("Look at page four."))
+	s.File("отчёт.pdf", strings.NewReader("%PDF-1.7"))
+	s.Address(addressOf(t, [32]byte{9}))
+	s.File("half.bin", io.MultiReader(strings.NewReader("half"), failing{}))
+	s.CloseWithin(0)
+	s, _ = envelope.SealReply(&reply, head(), envelope.Address{Mailbox: strings.Repeat("ab", 32), Key: k.Recipient().String()})
+	s.Text(strings.NewReader("Who else had it?"))
+	s.CloseWithin(0)
+	later := sealRaw(t, k, start+frame('H', `{"kind":"request","time":"2026-11-23T04:05:06Z","q":"newer"}`)+frame('q', "of a later version")+
+		frame('B', `{"type":"text","q":1}`)+frame('q', "")+frame('D', "old ")+frame('D', "")+frame('D', "and new")+frame('E', `{"n":11,"q":1}`)+frame('Z', `{"n":1}`)+"\x00\x00")
+	short := sealRaw(t, k, start+headFrame+frame('B', `{"type":"file","name":"f"}`)+frame('D', "all that came"))
+	secret, _ := k.MarshalText()
+	all := vectors{Key: string(secret)}
+	for _, f := range []struct {
+		name string
+		b    []byte
+	}{{"request.age", request.Bytes()}, {"reply.age", reply.Bytes()}, {"later.age", later}, {"short.age", short}} {
+		if err := os.WriteFile(filepath.Join("testdata", f.name), f.b, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		r, parts := open(t, f.b, k)
+		v := vector{File: f.name, Head: r.Head, Address: r.Address(), End: r.End().String()}
+		for _, p := range parts {
+			v.Entries = append(v.Entries, vectorEntry{p.Type, p.Name, string(p.Body), p.End.String()})
+		}
+		all.Vectors = append(all.Vectors, v)
+	}
+	b, _ := json.MarshalIndent(all, "", "  ")
+	if err := os.WriteFile("testdata/vectors.json", append(b, '\n'), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestVectors(t *testing.T) {
+	if *update {
+		writeVectors(t)
+	}
+	b, err := os.ReadFile("testdata/vectors.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all vectors
+	if err := json.Unmarshal(b, &all); err != nil {
+		t.Fatal(err)
+	}
+	keys, err := envelope.ParsePrivateKeys([]byte(all.Key))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(all.Vectors) != 4 {
+		t.Errorf("%d vectors; want 4", len(all.Vectors))
+	}
+	for _, v := range all.Vectors {
+		sealed, err := os.ReadFile(filepath.Join("testdata", v.File))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, parts := open(t, sealed, keys...)
+		got := vector{File: v.File, Head: r.Head, Address: r.Address(), End: r.End().String()}
+		for _, p := range parts {
+			got.Entries = append(got.Entries, vectorEntry{p.Type, p.Name, string(p.Body), p.End.String()})
+		}
+		g, _ := json.Marshal(got)
+		w, _ := json.Marshal(v)
+		if !bytes.Equal(g, w) {
+			t.Errorf("%s holds\n%s; want\n%s", v.File, g, w)
+		}
+	}
+}
+
+// TestDamageIsSaid: streams that no sealer writes give what came before the fault,
+// and end as damaged.
+func TestDamageIsSaid(t *testing.T) {
+	k := newKey(t)
+	begin, data := frame('B', `{"type":"text"}`), frame('D', "hello")
+	address := frame('A', `{"mailbox":"`+strings.Repeat("ab", 32)+`","key":"`+k.Recipient().String()+`"}`)
+	for name, plain := range map[string]string{
+		"nothing":              "",
+		"wrong number":         begin + data + frame('E', `{"n":4}`) + frame('Z', `{"n":1}`),
+		"wrong entries":        begin + data + frame('E', `{"n":5}`) + frame('Z', `{"n":2}`),
+		"data outside":         data,
+		"entry within entry":   begin + begin,
+		"end within entry":     begin + data + frame('Z', `{"n":1}`),
+		"a second head":        headFrame,
+		"two addresses":        address + address,
+		"no address":           frame('A', `{"mailbox":"x","key":"y"}`),
+		"unknown capital":      frame('Q', ""),
+		"not a letter":         frame(0, ""),
+		"unknown type":         frame('B', `{"type":"directory"}`),
+		"no JSON":              frame('B', `{`),
+		"frame too long":       "D\xff\xff\xff\xff",
+		"name too long":        frame('B', `{"type":"file","name":"`+strings.Repeat("n", envelope.MaxName+1)+`"}`),
+		"negative entry count": frame('Z', `{"n":-1}`),
+	} {
+		r, parts := open(t, sealRaw(t, k, start+headFrame+plain), k)
+		if r.End() != envelope.Damaged || r.Err() == nil {
+			t.Errorf("%s: ends %v, %v; want damaged", name, r.End(), r.Err())
+		}
+		if strings.HasPrefix(plain, begin+data) && (len(parts) != 1 || string(parts[0].Body) != "hello") {
+			t.Errorf("%s: what came before is lost", name)
+		}
+	}
+}
+
+func FuzzOpen(f *testing.F) {
+	k := newKey(f)
+	for _, s := range []string{"", start, start + headFrame, start + headFrame + frame('B', `{"type":"text"}`) + frame('D', "hello") + frame('E', `{"n":5}`) + frame('Z', `{"n":1}`),
+		start + headFrame + frame('q', "x") + frame('A', "{}") + frame('B', `{"type":"file","name":"../x"}`) + "D\x00\x00\xff\xff"} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, plain []byte) {
+		if !bytes.HasPrefix(plain, []byte(start)) {
+			plain = append([]byte(start+headFrame), plain...)
+		}
+		r, err := envelope.Open(bytes.NewReader(sealRaw(t, k, string(plain))), k)
+		if err != nil {
+			return
+		}
+		var entries, total int64
+		for e := range r.Entries() {
+			n, err := io.Copy(io.Discard, e)
+			if err != nil || n != e.Size() {
+				t.Fatalf("%d bytes of %d: %v", n, e.Size(), err)
+			}
+			if len(e.Name) > envelope.MaxName {
+				t.Fatal("a name that is too long")
+			}
+			entries, total = entries+1, total+n
+		}
+		if total > int64(len(plain)) {
+			t.Fatalf("%d bytes out of %d", total, len(plain))
+		}
+		if r.Next() != nil || r.End() == envelope.Damaged != (r.Err() != nil) {
+			t.Fatalf("end %v, error %v", r.End(), r.Err())
+		}
+	})
+}
+
+// FuzzOpenSealed reads bytes that nobody sealed.
+func FuzzOpenSealed(f *testing.F) {
+	k := newKey(f)
+	f.Add(sealRaw(f, k, start+headFrame))
+	f.Add([]byte("age-encryption.org/v1\n-> mlkem768x25519 AAAA\nAAAA\n---\n"))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		if r, err := envelope.Open(bytes.NewReader(b), k); err == nil {
+			for e := range r.Entries() {
+				io.Copy(io.Discard, e)
+			}
+		}
+	})
+}
