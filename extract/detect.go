@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"errors"
 	"path"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -17,6 +18,7 @@ const (
 	unknownType = "application/octet-stream"
 	messageType = "message/rfc822"
 	mboxType    = "application/mbox"
+	emlxType    = "message/x-emlx" // of Apple Mail: a length, the message, a property list
 	textType    = "text/plain"
 	htmlType    = "text/html"
 	xhtmlType   = "application/xhtml+xml"
@@ -43,8 +45,10 @@ func detect(f File) (string, error) {
 	}
 	ext := strings.ToLower(path.Ext(f.Name))
 	switch {
-	case bytes.HasPrefix(b, []byte("From ")) && mail.IsFromLine(firstLine(b)):
+	case bytes.HasPrefix(b, []byte("From ")) && beginsMailbox(b):
 		return mailboxOrMessage(f, ext), nil
+	case isEmlx(b):
+		return emlxType, nil
 	case f.Type == messageType || f.Type == "message/global" || ext == ".eml":
 		if textual(b) {
 			return messageType, nil
@@ -96,9 +100,19 @@ func isPlain(kind string) bool {
 	return strings.HasPrefix(kind, "text/")
 }
 
-func firstLine(b []byte) []byte {
-	line, _, _ := bytes.Cut(b, []byte{'\n'})
-	return line
+// beginsMailbox reports whether the first line is a separator of messages, with a
+// header after it.
+func beginsMailbox(b []byte) bool {
+	line, rest, _ := bytes.Cut(b, []byte{'\n'})
+	return mail.IsFromLine(line) || len(bytes.Fields(line)) == 2 && looksMail(rest)
+}
+
+// isEmlx reports whether a file begins with a number on a line of its own and then
+// a header of e-mail.
+func isEmlx(b []byte) bool {
+	line, rest, _ := bytes.Cut(b, []byte{'\n'})
+	_, err := strconv.ParseUint(string(bytes.TrimSpace(line)), 10, 32)
+	return err == nil && looksMail(rest)
 }
 
 // mailboxOrMessage decides about a file that begins with a From_ line: single
@@ -141,6 +155,7 @@ func plainOrMail(b []byte, ext string) string {
 // field, and among them two that only mail has. A file of settings has fields too.
 func looksMail(b []byte) bool {
 	var fields, known int
+	b = bytes.TrimPrefix(b, []byte("\xef\xbb\xbf"))
 	for line := range bytes.Lines(bytes.TrimLeft(b, "\r\n")) {
 		line = bytes.TrimRight(line, "\r\n")
 		if len(line) == 0 {

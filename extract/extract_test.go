@@ -94,6 +94,9 @@ func TestType(t *testing.T) {
 		{"a", fromLine + mailText, "message/rfc822"},
 		{"a", fromLine + mailText + "\n" + fromLine + mailText, "application/mbox"},
 		{"a.mbox", fromLine + mailText, "application/mbox"},
+		{"a", "From -\n" + mailText + "\nFrom -\n" + mailText, "application/mbox"},
+		{"a.emlx", "117       \n" + mailText + "<plist/>", "message/rfc822"},
+		{"a.txt", "\xef\xbb\xbf" + mailText, "message/rfc822"},
 		{"settings.txt", "From: here\nColour: blue\n\nText", "text/plain"},
 		{"a.txt", "just text", "text/plain"},
 		{"a", russian, "text/plain"},
@@ -331,6 +334,18 @@ func TestMailParts(t *testing.T) {
 	r := all[0]
 	if r.Title != "s" || r.Text != "text" || !r.Container || r.Message == nil || r.Message.Domain != "north.example" || !r.Message.Bulk || len(r.Facts) != 5 {
 		t.Errorf("%+v", r)
+	}
+}
+
+// TestEmlx wants the message alone, and to hear of one that is cut.
+func TestEmlx(t *testing.T) {
+	message := "From: a@north.example\nTo: b@south.example\nSubject: s\n\ntext\n"
+	whole := fmt.Sprintf("%-10d\n%s<?xml version=\"1.0\"?><plist/>", len(message), message)
+	r := one(t, "a.emlx", []byte(whole))
+	same(t, "text", r.Text, "text")
+	same(t, "error", r.Error, "")
+	if r := one(t, "a.emlx", []byte("900\n"+message)); r.Text != "text" || r.Error == "" {
+		t.Errorf("cut: %+v", r)
 	}
 }
 

@@ -54,6 +54,8 @@ func (j *job) reader(kind string) func() error {
 	switch kind {
 	case messageType:
 		return j.message
+	case emlxType:
+		return j.emlx
 	case mboxType:
 		return j.mailbox
 	case htmlType, xhtmlType:

@@ -16,6 +16,7 @@ import (
 type body struct {
 	text       string
 	html       bool
+	src        io.ReaderAt
 	start, end int64
 	encoding   string
 	label      string
@@ -28,11 +29,11 @@ func (w *walker) textLeaf(m meta, start, end int64) ([]body, error) {
 		w.problems.add("the text is too long; the rest of it is left out")
 	}
 	w.text += end - start
-	b := body{start: start, end: end, encoding: m.encoding, label: m.params["charset"], html: m.kind == "text/html"}
+	b := body{src: w.src, start: start, end: end, encoding: m.encoding, label: m.params["charset"], html: m.kind == "text/html"}
 	if b.html {
 		return []body{b}, nil
 	}
-	raw, problem := b.read(w.src)
+	raw, problem := b.read()
 	w.problems.add(problem)
 	if looksHTML(raw) { // QUIRK: HTML that nobody labelled
 		b.html = true
@@ -50,10 +51,10 @@ func (w *walker) textLeaf(m meta, start, end int64) ([]body, error) {
 }
 
 // read takes the transfer encoding off the bytes of a body.
-func (b *body) read(src io.ReaderAt) (raw []byte, problem string) {
+func (b *body) read() (raw []byte, problem string) {
 	raw = make([]byte, 0, b.end-b.start+bytes.MinRead) // decoded is never longer
 	buf := bytes.NewBuffer(raw)
-	_, err := buf.ReadFrom(decoder(io.NewSectionReader(src, b.start, b.end-b.start), b.encoding))
+	_, err := buf.ReadFrom(decoder(io.NewSectionReader(b.src, b.start, b.end-b.start), b.encoding))
 	if err != nil {
 		problem = "text: " + err.Error()
 	}
@@ -61,8 +62,8 @@ func (b *body) read(src io.ReaderAt) (raw []byte, problem string) {
 }
 
 // decode returns the body in UTF-8.
-func (b *body) decode(src io.ReaderAt) (text, problem string) {
-	raw, problem := b.read(src)
+func (b *body) decode() (text, problem string) {
+	raw, problem := b.read()
 	label := b.label
 	if b.html && !charset.Known(label) {
 		label = htmltext.Charset(raw)

@@ -33,6 +33,9 @@ func (h header) has(name string) bool { return h.get(name) != nil }
 func (w *walker) readHeader(root bool) header {
 	var h header
 	used, last := 0, -1
+	if line, _ := w.win.peek(); root && bytes.HasPrefix(line, []byte("\xef\xbb\xbf")) {
+		w.win.pos += 3 // QUIRK: a byte order mark, from programs that took the message for a text
+	}
 	for first := true; ; first = false {
 		line, ok := w.win.peek()
 		if !ok {

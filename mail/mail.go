@@ -53,7 +53,6 @@ type Mail struct {
 	Error  string        // what could not be read, for people; "" when all could
 
 	bodies []body
-	src    io.ReaderAt
 }
 
 // Part is a file inside a message.
@@ -78,7 +77,6 @@ type Part struct {
 func Read(r io.ReaderAt, size int64, l Limits, part func(Part) error) (*Mail, error) {
 	w := &walker{win: window{src: r, size: size}, src: r, limits: l.orDefault(), part: part}
 	err := w.message()
-	w.mail.src = r
 	w.mail.Error = w.problems.String()
 	return &w.mail, err
 }
@@ -88,7 +86,7 @@ func Read(r io.ReaderAt, size int64, l Limits, part func(Part) error) (*Mail, er
 func (m *Mail) HTML() string {
 	for _, b := range m.bodies {
 		if b.html {
-			page, _ := b.decode(m.src)
+			page, _ := b.decode()
 			return page
 		}
 	}
@@ -101,7 +99,7 @@ func (w *walker) textOf(bodies []body) string {
 	for _, b := range bodies {
 		text := b.text
 		if b.html {
-			page, problem := b.decode(w.src)
+			page, problem := b.decode()
 			w.problems.add(problem)
 			text = htmltext.Text([]byte(page))
 		}

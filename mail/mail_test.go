@@ -82,6 +82,7 @@ func TestMbox(t *testing.T) {
 		"carriage":        {strings.ReplaceAll(fromLine+"Subject: 1\n\none\n\n"+fromLine+"Subject: 2\n\ntwo\n", "\n", "\r\n"), []string{"Subject: 1\r\n\r\none\r\n", "Subject: 2\r\n\r\ntwo\r\n"}},
 		"content length":  {fromLine + length + "\n\none\n\n" + fromLine + "Subject: no\n\n\n" + fromLine + "Subject: 2\n\ntwo\n", []string{length + "\n\none\n\n" + fromLine + "Subject: no\n\n", "Subject: 2\n\ntwo\n"}},
 		"false length":    {fromLine + "Content-Length: 9999\n\none\n\n" + fromLine + "Subject: 2\n\ntwo\n", []string{"Content-Length: 9999\n\none\n", "Subject: 2\n\ntwo\n"}},
+		"no dates":        {"From -\nSubject: 1\n\nFrom -\n\nFrom here\n\nFrom 12@xxx\nSubject: 2\n\ntwo\n", []string{"Subject: 1\n\nFrom -\n\nFrom here\n", "Subject: 2\n\ntwo\n"}},
 		"before":          {"lost\n\n" + fromLine + "Subject: 1\n\none\n", []string{"lost\n", "Subject: 1\n\none\n"}},
 		"cut":             {fromLine + "Subject: 1\n\none\n\n" + fromLine, []string{"Subject: 1\n\none\n", ""}},
 		"empty":           {"", nil},

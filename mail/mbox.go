@@ -23,7 +23,8 @@ type Envelope struct {
 // formats cannot be told apart and undoing what was not done would change an
 // original. A From_ line counts when it has a date and a header follows it, so
 // that prose which begins with "From" does not cut a message in two; before it
-// an empty line is usual and not required. Content-Length is believed only where
+// an empty line is usual and not required. Without a date it has to be "From -" or
+// one address, and come after an empty line. Content-Length is believed only where
 // it leads to the next From_ line or the end of the file. What stands before the
 // first From_ line is a message too, if it is more than empty lines.
 func Mbox(r io.ReaderAt, size int64, each func(Envelope) error) error {
@@ -68,6 +69,13 @@ func IsFromLine(line []byte) bool {
 	return ok
 }
 
+// bareFromLine recognises separators without a date: "From -" of Mozilla and
+// "From ID@xxx" of takeouts. They count only after an empty line.
+func bareFromLine(line []byte) bool {
+	words := bytes.Fields(line)
+	return len(words) == 2 && (string(words[1]) == "-" || bytes.IndexByte(words[1], '@') > 0)
+}
+
 func digit(c byte) bool { return c >= '0' && c <= '9' }
 
 type mbox struct {
@@ -98,7 +106,8 @@ func (m *mbox) give(at int64, each func(Envelope) error) error {
 // separates reports whether the line just read begins a message. The line is read
 // again, because looking at the next one may move the window.
 func (m *mbox) separates(line *[]byte) bool {
-	if !IsFromLine(*line) {
+	dated := IsFromLine(*line)
+	if !dated && (!bareFromLine(*line) || m.content && m.blank == 0) {
 		return false
 	}
 	kept := bytes.Clone(*line)
@@ -108,6 +117,9 @@ func (m *mbox) separates(line *[]byte) bool {
 		return m.blank > 0 || !m.opened
 	}
 	_, isField := fieldName(next)
+	if !dated {
+		return ok && isField
+	}
 	return isField || bytes.HasPrefix(next, []byte(">From ")) || len(trimEOL(next)) == 0 && m.blank > 0
 }
 

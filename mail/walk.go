@@ -109,12 +109,12 @@ func (w *walker) skip() (end int64, level int) {
 func (w *walker) entity(h header, kind string, depth int) ([]body, int, error) {
 	meta := w.meta(h, kind)
 	if !strings.HasPrefix(meta.kind, "multipart/") {
-		return w.leaf(meta)
+		return w.leaf(meta, depth)
 	}
 	if depth >= w.limits.Depth {
 		meta.problem = "multiparts are nested too deep; this one is kept as it stands"
 		meta.forced = true
-		return w.leaf(meta)
+		return w.leaf(meta, depth)
 	}
 	return w.multipart(meta, depth)
 }
@@ -128,10 +128,13 @@ func (w *walker) multipart(meta meta, depth int) ([]body, int, error) {
 	if bound == "" {
 		meta.kind = "text/plain"
 		w.problems.add("a multipart without a boundary is read as text")
-		return w.leaf(meta)
+		return w.leaf(meta, depth)
 	}
 	w.bounds = append(w.bounds, "--"+strings.TrimRight(bound, " \t"))
 	defer func() { w.bounds = w.bounds[:me] }()
+	if meta.kind == "multipart/encrypted" {
+		w.problems.add(encrypted)
+	}
 	child := "text/plain"
 	if meta.kind == "multipart/digest" {
 		child = "message/rfc822" // RFC 2046, 5.1.5
@@ -153,7 +156,7 @@ func (w *walker) multipart(meta meta, depth int) ([]body, int, error) {
 		w.problems.add("no part of a multipart was found; it is read as text")
 		meta.kind = "text/plain"
 		w.bounds = w.bounds[:me]
-		bodies, err := w.leafAt(meta, start, end)
+		bodies, err := w.leafAt(meta, start, end, depth)
 		return bodies, level, err
 	}
 	var children [][]body
@@ -238,25 +241,33 @@ func (w *walker) meta(h header, kind string) meta {
 			m.name = p["filename"]
 		}
 	}
+	if strings.HasPrefix(m.name, "=?") && strings.HasSuffix(m.name, "?=") {
+		m.name = decodeWords([]byte(m.name), w.raw) // QUIRK: encoded twice
+	}
 	m.name = oneLine(m.name)
 	m.id = strings.Trim(string(bytes.TrimSpace(h.get("content-id"))), "<> ")
 	return m
 }
 
 // leaf reads an entity without parts of its own.
-func (w *walker) leaf(m meta) ([]body, int, error) {
+func (w *walker) leaf(m meta, depth int) ([]body, int, error) {
 	start := w.win.offset()
 	end, level := w.skip()
-	bodies, err := w.leafAt(m, start, max(start, end))
+	bodies, err := w.leafAt(m, start, max(start, end), depth)
 	return bodies, level, err
 }
 
-func (w *walker) leafAt(m meta, start, end int64) ([]body, error) {
+func (w *walker) leafAt(m meta, start, end int64, depth int) (bodies []body, err error) {
 	if m.isText(w.mail.Parts == 0 && len(w.bounds) == 0) {
 		return w.textLeaf(m, start, end)
 	}
+	if m.opaque() {
+		if bodies, err = w.unwrap(m, start, end, depth); err != nil {
+			return nil, err
+		}
+	}
 	raw := io.NewSectionReader(w.src, start, end-start)
-	return nil, w.hand(Part{
+	return bodies, w.hand(Part{
 		Name: m.name, Type: m.typeOfPart(), ContentID: m.id, Error: m.problem,
 		Inline: m.inline || !m.attached && m.id != "",
 		Body:   decoder(raw, m.encoding),
