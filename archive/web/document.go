@@ -104,8 +104,7 @@ func (s *site) rendition(w http.ResponseWriter, r *http.Request) error {
 	}
 	b.Close()
 	page.Rendition = rend
-	page.Picture = viewable[rend.Type] == picture && !rend.Original
-	page.Frame = viewable[rend.Type] == frame && !rend.Original
+	page.Picture, page.Frame = viewOf(rend) == picture, viewOf(rend) == frame
 	s.Render(w, r, http.StatusOK, "rendition", page)
 	return nil
 }
@@ -126,6 +125,20 @@ var viewable = map[string]view{
 
 var errNotViewable = fmt.Errorf("only what the desk made can be looked at here: %w", fault.NotFound)
 
+// viewOf says how a page may show a rendition; 0 is not at all.
+func viewOf(r archive.Rendition) view {
+	if r.Original {
+		return 0
+	}
+	return viewable[mediaType(r.Type)]
+}
+
+// mediaType takes parameters off a media type.
+func mediaType(s string) string {
+	media, _, _ := strings.Cut(s, ";")
+	return strings.ToLower(strings.TrimSpace(media))
+}
+
 // renditionView gives the bytes to the page that shows them, in a sandbox.
 func (s *site) renditionView(w http.ResponseWriter, r *http.Request) error {
 	rend, b, err := s.open(r)
@@ -133,13 +146,13 @@ func (s *site) renditionView(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	defer b.Close()
-	if rend.Original || viewable[rend.Type] == 0 {
+	if viewOf(rend) == 0 {
 		return fmt.Errorf("view of %s: %w", rend.Type, errNotViewable)
 	}
 	h := w.Header()
 	h.Set("Content-Security-Policy", "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'")
 	h.Set("X-Frame-Options", "SAMEORIGIN")
-	h.Set("Content-Type", typeWithCharset(rend.Type))
+	h.Set("Content-Type", typeWithCharset(mediaType(rend.Type)))
 	http.ServeContent(w, r, "", time.Time{}, b)
 	return nil
 }
@@ -194,9 +207,9 @@ func fileName(d release.Document, r archive.Rendition) string {
 	ext := path.Ext(name)
 	base := strings.Trim(text.Cut(strings.TrimSuffix(name, ext), 80), ". -")
 	if !r.Original {
-		ext = "." + r.Name + extension[r.Type]
+		ext = "." + r.Name + extension[mediaType(r.Type)]
 	} else if ext == "" {
-		ext = extension[r.Type]
+		ext = extension[mediaType(r.Type)]
 	}
 	if base != "" {
 		base += "-"

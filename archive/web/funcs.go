@@ -82,6 +82,7 @@ func languageName(page, code string) string {
 
 // kindName names a media type in English, for t; a type without a name stays.
 func kindName(media string) string {
+	media = mediaType(media)
 	for _, k := range kinds {
 		if media == k.media || strings.HasSuffix(k.media, "/") && strings.HasPrefix(media, k.media) {
 			return k.name

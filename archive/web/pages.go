@@ -47,7 +47,7 @@ func (s *site) examples(r *http.Request) ([]string, error) {
 	}
 	var all []string
 	for _, e := range entities {
-		if e.Files.N > 0 && len(all) < 2 {
+		if e.Files.N > 0 && len(all) < 2 && phrase(e.Names[0]) != "" {
 			all = append(all, phrase(e.Names[0]))
 		}
 	}

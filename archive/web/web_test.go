@@ -215,6 +215,59 @@ func TestEveryLinkLeadsSomewhere(t *testing.T) {
 	}
 }
 
+// Every text that a page can say is said in every language.
+func TestEveryTextIsTranslated(t *testing.T) {
+	english := map[string]bool{}
+	texts := regexp.MustCompile(`[{( ]t "((?:[^"\\]|\\.)*)"`)
+	for _, pattern := range []string{"pages/*.html", "../../internal/httpkit/layout.html"} {
+		pages, err := filepath.Glob(pattern)
+		if err != nil || len(pages) == 0 {
+			t.Fatalf("%s: %d pages, %v", pattern, len(pages), err)
+		}
+		for _, file := range pages {
+			b, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, m := range texts.FindAllStringSubmatch(string(b), -1) {
+				english[strings.ReplaceAll(m[1], `\"`, `"`)] = true
+			}
+		}
+	}
+	for _, k := range kinds {
+		english[k.name] = true
+	}
+	for _, f := range facetTitles {
+		english[f.title] = true
+	}
+	for _, s := range corpus.States {
+		english[string(s)] = true
+	}
+	for _, r := range corpus.Reasons {
+		english[string(r)] = true
+	}
+	if len(english) < 300 {
+		t.Errorf("%d texts; this test sees too little", len(english))
+	}
+	messages, err := loadMessages()
+	if err != nil {
+		t.Fatal(err)
+	}
+	verbs := regexp.MustCompile(`%[ds%]`)
+	for lang, m := range messages {
+		for text := range english {
+			if m[text] == "" {
+				t.Errorf("%s: no %q", lang, text)
+			}
+		}
+		for text, translated := range m {
+			if !slices.Equal(verbs.FindAllString(text, -1), verbs.FindAllString(translated, -1)) {
+				t.Errorf("%s: %q has other places to fill: %q", lang, text, translated)
+			}
+		}
+	}
+}
+
 func number(s string) int {
 	n, err := strconv.Atoi(strings.ReplaceAll(s, ",", ""))
 	if err != nil {
