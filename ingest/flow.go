@@ -14,7 +14,7 @@ const (
 // task is a unit under way.
 type task struct {
 	ctx    context.Context
-	start  func(ctx context.Context) (*node, error) // gives the node, with its bytes
+	start  func(ctx context.Context) (*node, error) // gives the node, with its bytes; nil when it is done already
 	node   *node
 	memory int64
 	err    error
@@ -36,7 +36,7 @@ func (r *run) work(ctx context.Context) {
 
 func (t *task) run(r *run) {
 	defer close(t.ready)
-	if t.node, t.err = t.start(t.ctx); t.err != nil {
+	if t.node, t.err = t.start(t.ctx); t.err != nil || t.node == nil {
 		return
 	}
 	u := &unit{run: r, memory: int64(len(t.node.data))}

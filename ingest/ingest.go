@@ -68,6 +68,7 @@ type Ingester struct {
 
 	Limits  Limits
 	Workers int // files read at the same time; 0 is one for each processor
+	Group   int // items that are made durable together; 0 is 2,000
 
 	// Total is what will be handed in, where that is known: see Measure. It serves
 	// only Progress.Left.
@@ -87,10 +88,14 @@ type Limits struct {
 	Ratio int64         // bytes of parts for each byte of the item
 	Wall  time.Duration // the time that it takes
 	File  extract.Limits
+
+	// Memory is what one worker may hold of an item: 32 MiB. An item with more inside
+	// is read part by part; a part of more than a quarter goes to the store at once.
+	Memory int64
 }
 
 // DefaultLimits are generous to real archives; they end bombs.
-var DefaultLimits = Limits{Depth: 32, Parts: 20_000_000, Bytes: 4 << 30, Ratio: 100, Wall: 24 * time.Hour}
+var DefaultLimits = Limits{Depth: 32, Parts: 20_000_000, Bytes: 4 << 30, Ratio: 100, Wall: 24 * time.Hour, Memory: 32 << 20}
 
 func (l Limits) orDefault() Limits {
 	d := DefaultLimits
@@ -108,6 +113,9 @@ func (l Limits) orDefault() Limits {
 	}
 	if l.Wall == 0 {
 		l.Wall = d.Wall
+	}
+	if l.Memory == 0 {
+		l.Memory = d.Memory
 	}
 	return l
 }

@@ -13,7 +13,7 @@ import (
 
 // A group is what is made durable together.
 const (
-	groupRecords = 2000
+	groupRecords = 2000 // where Ingester.Group is 0
 	groupBytes   = 64 << 20
 	groupIndexed = 1000 // documents that catchUp takes at once
 )
@@ -166,7 +166,11 @@ func (r *run) index(n *node, id corpus.DocumentID, doc *corpus.Document, attache
 }
 
 func (r *run) flushIfFull(ctx context.Context) error {
-	if len(r.group.records) < groupRecords && r.group.bytes < groupBytes {
+	most := r.in.Group
+	if most == 0 {
+		most = groupRecords
+	}
+	if len(r.group.records) < most && r.group.bytes < groupBytes {
 		return nil
 	}
 	return r.flush(ctx)

@@ -17,11 +17,13 @@ import (
 	"daylight/relate"
 )
 
-const (
-	inMemory   = 8 << 20   // bytes of one body; a larger one is put into the store and read from there
-	unitMemory = 32 << 20  // bytes that one worker holds of an item with all that is inside
-	unitBytes  = 256 << 20 // of parts that one worker unpacks at once
-)
+// unitBytes is how much of parts one worker unpacks at once, in memory and not,
+// for each byte that it may hold.
+const unitBytes = 8
+
+// inMemory bounds the bytes of one body that are held; a larger one is put into
+// the store and read from there.
+func (l Limits) inMemory() int64 { return l.Memory / 4 }
 
 // node is an item at any level on its way from a worker to the ledger.
 type node struct {
@@ -54,7 +56,10 @@ type unit struct {
 	bytes  int64 // unpacked by it
 }
 
-func (u *unit) over() bool { return u.memory > unitMemory || u.bytes > unitBytes }
+func (u *unit) over() bool {
+	most := u.run.limits.Memory
+	return u.memory > most || u.bytes > unitBytes*most
+}
 
 // read fills in what a node contains. Errors are of ctx and the stores; what is
 // wrong with the bytes is in the node.
@@ -140,8 +145,8 @@ func (r *run) take(ctx context.Context, in *node, names *namer, p extract.Part) 
 func (r *run) keep(ctx context.Context, n *node, body io.Reader, size int64) error {
 	bad := &noting{r: body}
 	var head bytes.Buffer
-	head.Grow(int(min(size, inMemory)) + bytes.MinRead)
-	if _, err := io.CopyN(&head, bad, inMemory+1); err == nil {
+	head.Grow(int(min(size, r.limits.inMemory())) + bytes.MinRead)
+	if _, err := io.CopyN(&head, bad, r.limits.inMemory()+1); err == nil {
 		if err := r.store(ctx, n, io.MultiReader(&head, bad)); err != nil {
 			return err
 		}
@@ -212,7 +217,7 @@ func (r *run) root(ctx context.Context, item Item) (*node, error) {
 		n.empty, n.problem = true, "cannot be opened: "+reason(err)
 	} else {
 		defer body.Close()
-		if item.Size > inMemory {
+		if item.Size > r.limits.inMemory() {
 			if n.hash, err = sum(body, item.Size); err == nil {
 				if done, err := r.place(ctx, n); done || err != nil {
 					return nil, err

@@ -73,7 +73,7 @@ func (w *walker) visit(d *walked) error {
 		n++
 		held += p.size
 		parts = append(parts, p)
-		if held > unitMemory || deep {
+		if held > w.limits.Memory || deep {
 			open = true
 			for _, p := range parts {
 				p.free()
@@ -120,7 +120,7 @@ func (w *walker) each(d *walked, part func(*walked) error, skip func() bool) (ex
 			return nil
 		}
 		in := &walked{path: d.path + "/" + name, name: name, declared: p.Type, problem: p.Error, level: d.level + 1}
-		if err := in.keep(p.Body); err != nil {
+		if err := in.keep(p.Body, w.limits.inMemory()); err != nil {
 			return err
 		}
 		w.bytes += in.size
@@ -128,8 +128,9 @@ func (w *walker) each(d *walked, part func(*walked) error, skip func() bool) (ex
 	})
 }
 
-// keep reads the bytes of a part, into memory or a file without a name.
-func (d *walked) keep(r io.Reader) error {
+// keep reads the bytes of a part, into memory or, when there are more than
+// inMemory of them, into a file without a name.
+func (d *walked) keep(r io.Reader, inMemory int64) error {
 	bad := &noting{r: r}
 	var head bytes.Buffer
 	if _, err := io.CopyN(&head, bad, inMemory+1); err != nil {
