@@ -19,45 +19,61 @@ import (
 // Oracle is a search.Index in memory that answers every query by looking at every
 // document. It survives nothing.
 type Oracle struct {
-	mu   sync.RWMutex
-	docs map[corpus.DocumentID]*scanned
+	mu    sync.RWMutex
+	docs  map[corpus.DocumentID]*scanned
+	stems map[[2]string]token // language, form; so that each is stemmed once
 }
 
 // scanned is a document with its tokens.
 type scanned struct {
 	search.Document
-	forms map[string][]string // by field
-	class uint8
+	tokens map[string][]token // by field
+	class  uint8
 }
 
+// token is a form with its stem in the document's main language; without stems in
+// that language, the form again.
+type token struct{ form, stem string }
+
 // NewOracle returns an empty one.
-func NewOracle() *Oracle { return &Oracle{docs: map[corpus.DocumentID]*scanned{}} }
+func NewOracle() *Oracle {
+	return &Oracle{docs: map[corpus.DocumentID]*scanned{}, stems: map[[2]string]token{}}
+}
 
 // Apply fulfils search.Index.
 func (o *Oracle) Apply(ctx context.Context, b search.Batch) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	put := make([]*scanned, len(b.Put))
-	for i, d := range b.Put {
-		s := &scanned{Document: d, forms: map[string][]string{search.FieldAttachment: text.Forms(d.Attachment)}}
-		length := 0
-		for _, f := range search.BareFields {
-			s.forms[f] = text.Forms(d.Field(f))
-			length += len(s.forms[f])
-		}
-		s.class = search.LengthClass(length)
-		put[i] = s
-	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	for _, id := range b.Delete {
 		delete(o.docs, id)
 	}
-	for _, s := range put {
+	for _, d := range b.Put {
+		s := &scanned{Document: d, tokens: map[string][]token{search.FieldAttachment: o.tokens(d.Language, d.Attachment)}}
+		length := 0
+		for _, f := range search.BareFields {
+			s.tokens[f] = o.tokens(d.Language, d.Field(f))
+			length += len(s.tokens[f])
+		}
+		s.class = search.LengthClass(length)
 		o.docs[s.ID] = s
 	}
 	return nil
+}
+
+func (o *Oracle) tokens(lang, s string) []token {
+	var tokens []token
+	for _, form := range text.Forms(s) {
+		t, ok := o.stems[[2]string{lang, form}]
+		if !ok {
+			t = token{form, text.Stem(lang, form)}
+			o.stems[[2]string{lang, form}] = t
+		}
+		tokens = append(tokens, t)
+	}
+	return tokens
 }
 
 // Len fulfils search.Index.
@@ -191,15 +207,18 @@ func (s *scan) match(q search.Query, d *scanned) (units int64, ok bool) {
 	case search.Word:
 		forms := text.Forms(q.Text)
 		if len(forms) != 1 {
-			return s.phrase(q.Field, forms, d, equal)
+			return s.phrase(q.Field, forms, d, sameForm)
 		}
-		return s.phrase(q.Field, forms, d, func(have, want string) bool {
-			return have == want || text.Stems(d.Language) && text.Stem(d.Language, have) == text.Stem(d.Language, want)
+		stem := text.Stem(d.Language, forms[0])
+		return s.phrase(q.Field, forms, d, func(have token, want string) bool {
+			return have.form == want || have.stem == stem && text.Stems(d.Language)
 		})
 	case search.Phrase:
-		return s.phrase(q.Field, text.Forms(q.Text), d, equal)
+		return s.phrase(q.Field, text.Forms(q.Text), d, sameForm)
 	case search.Prefix:
-		_, ok := s.phrase(q.Field, text.Forms(q.Text), d, strings.HasPrefix)
+		_, ok := s.phrase(q.Field, text.Forms(q.Text), d, func(have token, want string) bool {
+			return strings.HasPrefix(have.form, want)
+		})
 		if ok {
 			units = search.Unit
 		}
@@ -210,17 +229,17 @@ func (s *scan) match(q search.Query, d *scanned) (units int64, ok bool) {
 	return 0, false
 }
 
-func equal(have, want string) bool { return have == want }
+func sameForm(have token, want string) bool { return have.form == want }
 
 // phrase matches forms in order, the last one by a rule of its own.
-func (s *scan) phrase(field string, forms []string, d *scanned, last func(have, want string) bool) (int64, bool) {
+func (s *scan) phrase(field string, forms []string, d *scanned, last func(have token, want string) bool) (int64, bool) {
 	fields := []string{field}
 	if field == "" {
 		fields = search.BareFields
 	}
 	frequency := 0
 	for _, f := range fields {
-		frequency += search.FieldWeight(f) * occurrences(d.forms[f], forms, last)
+		frequency += search.FieldWeight(f) * occurrences(d.tokens[f], forms, last)
 	}
 	if frequency == 0 {
 		return 0, false
@@ -236,11 +255,11 @@ func (s *scan) phrase(field string, forms []string, d *scanned, last func(have, 
 	return s.scorer.Units(weight, frequency, d.class), true
 }
 
-func occurrences(have, want []string, last func(have, want string) bool) int {
-	n := 0
-	for i := 0; len(want) > 0 && i+len(want) <= len(have); i++ {
-		end := len(want) - 1
-		if slices.Equal(have[i:i+end], want[:end]) && last(have[i+end], want[end]) {
+// occurrences is how often forms stand in order.
+func occurrences(have []token, want []string, last func(have token, want string) bool) int {
+	n, end := 0, len(want)-1
+	for i := 0; end >= 0 && i+end < len(have); i++ {
+		if slices.EqualFunc(have[i:i+end], want[:end], sameForm) && last(have[i+end], want[end]) {
 			n++
 		}
 	}
@@ -252,7 +271,7 @@ func (s *scan) documents(field, form string) int {
 	n, ok := s.df[[2]string{field, form}]
 	if !ok {
 		for _, d := range s.docs {
-			if slices.Contains(d.forms[field], form) {
+			if slices.ContainsFunc(d.tokens[field], func(t token) bool { return t.form == form }) {
 				n++
 			}
 		}
