@@ -11,10 +11,12 @@ import (
 // foldRune returns the form of one composed character and what it does to words.
 func foldRune(r rune) (string, kind) {
 	switch {
-	case 0x4E00 <= r && r <= 0x9FFF: // the bulk of Han: nothing to look up
+	case 0x3400 <= r && r <= 0x4DBF, 0x4E00 <= r && r <= 0x9FFC: // the bulk of Han: nothing to look up
 		return string(r), alone
 	case 0xAC00 <= r && r <= 0xD7A3: // Hangul syllables
 		return string(r), letter
+	case 0xE000 <= r && r <= 0xF8FF: // private use
+		return string(r), parts
 	case r == utf8.RuneError, r < 0, 0xD800 <= r && r <= 0xDFFF:
 		return string(utf8.RuneError), parts
 	case invisible(r):

@@ -33,10 +33,20 @@ var snowball = map[string]func(*snowballstem.Env) bool{
 	"ro": romanian.Stem, "ru": russian.Stem, "sv": swedish.Stem, "ta": tamil.Stem, "tr": turkish.Stem,
 }
 
+// suffixes gives back the marks by which Snowball knows the commonest suffixes:
+// a folded form ends in -cion, and only -ción is one of its endings. A language's
+// first suffix that fits is taken.
+var suffixes = map[string][][2]string{
+	"es": {{"cion", "ción"}, {"sion", "sión"}},
+	"fr": {{"ees", "ées"}, {"ee", "ée"}},
+	"it": {{"ita", "ità"}},
+	"pt": {{"coes", "ções"}, {"soes", "sões"}, {"cao", "ção"}, {"sao", "são"}},
+}
+
 // Stem returns the stem of a form in a language (BCP 47; "ru-RU" is "ru"). A
 // language without stems returns the form. Stems are Snowball's but for Arabic,
-// and made of folded forms: where a suffix is known by its marks (Spanish -ción),
-// fewer words meet than might. A stem is no word; it is compared, never shown.
+// and made of folded forms: of a suffix that is known by its marks only the
+// commonest are found. A stem is no word; it is compared, never shown.
 func Stem(lang, form string) string {
 	lang = primary(lang)
 	if lang == "ar" {
@@ -46,10 +56,19 @@ func Stem(lang, form string) string {
 	if !ok || form == "" {
 		return form
 	}
-	env := snowballstem.NewEnv(form)
+	env := snowballstem.NewEnv(marked(lang, form))
 	stem(env)
 	if s := env.Current(); s != "" {
 		return s
+	}
+	return form
+}
+
+func marked(lang, form string) string {
+	for _, s := range suffixes[lang] {
+		if rest, ok := strings.CutSuffix(form, s[0]); ok {
+			return rest + s[1]
+		}
 	}
 	return form
 }

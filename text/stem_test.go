@@ -25,7 +25,11 @@ func TestStem(t *testing.T) {
 		{"ar", "مهندسون", "المهندسين"},
 		{"de", "vertrage", "vertrag"},
 		{"fr", "contrats", "contrat"},
-		{"es", "camaras", "camara"},
+		{"es", "cámaras", "cámara"},
+		{"es", "instalación", "instalaciones"},
+		{"fr", "installée", "installation"},
+		{"pt", "informação", "informações"},
+		{"it", "possibilità", "possibile"},
 	} {
 		a, b := text.Stem(c.lang, text.Fold(c.a)), text.Stem(c.lang, text.Fold(c.b))
 		if a != b {
