@@ -166,10 +166,13 @@ func unflow(text string, delsp bool) string {
 func tidy(s string) string {
 	s = strings.TrimRight(s, " \t\r\n\x00")
 	s = strings.TrimLeft(s, "\r\n\x00")
-	if strings.IndexFunc(s, control) < 0 {
+	if !hasControl(s) {
 		return s
 	}
 	s = strings.ReplaceAll(s, "\r\n", "\n")
+	if !hasControl(s) {
+		return s
+	}
 	return strings.Map(func(r rune) rune {
 		switch {
 		case r == '\r':
@@ -181,10 +184,32 @@ func tidy(s string) string {
 	}, s)
 }
 
+func hasControl(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; c < ' ' && c != '\n' && c != '\t' || c == 0x7f {
+			return true
+		}
+	}
+	return false
+}
+
 func control(r rune) bool { return r < ' ' && r != '\n' && r != '\t' || r == 0x7f }
+
+// plainASCII reports whether s has nothing but ASCII without controls.
+func plainASCII(s string) bool {
+	for i := range len(s) {
+		if s[i] < ' ' || s[i] >= 0x7f {
+			return false
+		}
+	}
+	return true
+}
 
 // oneLine makes a line of a decoded value: nothing in it can end it.
 func oneLine(s string) string {
+	if plainASCII(s) {
+		return strings.TrimSpace(s)
+	}
 	if strings.IndexFunc(s, unicode.IsControl) >= 0 {
 		s = strings.Map(func(r rune) rune {
 			switch {

@@ -13,7 +13,7 @@ func date(h header) time.Time {
 		return t
 	}
 	for i := len(h) - 1; i >= 0; i-- {
-		if strings.EqualFold(h[i].name, "received") {
+		if h[i].key == "received" {
 			if semi := bytes.LastIndexByte(h[i].value, ';'); semi >= 0 {
 				if t, ok := ParseDate(string(h[i].value[semi+1:])); ok {
 					return t

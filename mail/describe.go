@@ -17,13 +17,13 @@ func (w *walker) describe(h header) {
 	for _, f := range h {
 		value := unfold(f.value)
 		fact := corpus.Fact{Name: f.name}
-		if strings.HasPrefix(strings.ToLower(f.name), "content-") {
+		if strings.HasPrefix(f.key, "content-") {
 			fact.Value = oneLine(plainWords(value, w.raw)) // a parameter's encoding is its own
 		} else {
 			fact.Value = oneLine(decodeWords(value, w.raw))
 		}
 		m.Header = append(m.Header, fact)
-		switch strings.ToLower(f.name) {
+		switch f.key {
 		case "subject":
 			if m.Subject == "" {
 				m.Subject = fact.Value
@@ -87,7 +87,7 @@ func Domain(addr string) string {
 // (RFC 3834).
 func bulk(h header) bool {
 	for _, f := range h {
-		switch name := strings.ToLower(f.name); name {
+		switch f.key {
 		case "list-id", "list-post", "list-unsubscribe", "list-help", "list-subscribe", "list-archive", "list-owner",
 			"mailing-list", "x-mailing-list", "x-mailman-version", "feedback-id":
 			return true

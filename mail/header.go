@@ -10,23 +10,22 @@ import (
 // field is one header field as found: the value still folded and encoded.
 type field struct {
 	name  string
+	key   string // the name in lower case
 	value []byte
 }
 
 // header is the fields of a message or part in the order found.
 type header []field
 
-// get returns the first field of that name, in lower case, or nil.
-func (h header) get(name string) []byte {
+// get returns the value of the first field with a key, or nil.
+func (h header) get(key string) []byte {
 	for i := range h {
-		if len(h[i].name) == len(name) && strings.EqualFold(h[i].name, name) {
+		if h[i].key == key {
 			return h[i].value
 		}
 	}
 	return nil
 }
-
-func (h header) has(name string) bool { return h.get(name) != nil }
 
 // readHeader reads fields up to the empty line. Where the empty line is missing,
 // the first line that can be neither a field nor a continuation begins the body.
@@ -67,14 +66,14 @@ func (w *walker) readHeader(root bool) header {
 				w.problems.add("the header is too long; the rest of it is left out")
 				break
 			}
-			h = append(h, field{name, bytes.Clone(line[len(name)+1+padding(line[len(name):]):])})
+			h = append(h, field{name, lower(name), bytes.Clone(line[len(name)+1+padding(line[len(name):]):])})
 			last = len(h) - 1
 		case root && len(h) == 0 && bytes.HasPrefix(line, []byte("From ")):
 			// QUIRK: the separator of the mailbox that the message was cut from.
-			h = append(h, field{"From_", bytes.Clone(line[len("From "):])})
+			h = append(h, field{"From_", "from_", bytes.Clone(line[len("From "):])})
 		case bytes.HasPrefix(line, []byte(">From ")):
 			// QUIRK: a From_ line that a mailbox in between has quoted.
-			h = append(h, field{"From_", bytes.Clone(line[len(">From "):])})
+			h = append(h, field{"From_", "from_", bytes.Clone(line[len(">From "):])})
 		default:
 			if !first || root {
 				w.problems.add("the header does not end in an empty line")
@@ -84,6 +83,28 @@ func (w *walker) readHeader(root bool) header {
 		used += len(line)
 		w.win.pos += len(line)
 	}
+}
+
+// keys are the commonest names as programs write them, so that most need no
+// allocation to be put in lower case.
+var keys = func() map[string]string {
+	m := map[string]string{}
+	for _, name := range []string{
+		"Received", "Return-Path", "Delivered-To", "From", "To", "Cc", "Bcc", "Subject", "Date", "Message-ID", "Message-Id", "In-Reply-To",
+		"References", "MIME-Version", "Mime-Version", "Content-Type", "Content-Transfer-Encoding", "Content-Disposition", "Content-ID",
+		"Reply-To", "Sender", "X-Mailer", "User-Agent", "List-Id", "List-Unsubscribe", "List-Post", "List-Help", "List-Archive",
+		"List-Subscribe", "Precedence", "Errors-To", "DKIM-Signature", "Authentication-Results", "X-Priority", "Content-Language",
+	} {
+		m[name] = strings.ToLower(name)
+	}
+	return m
+}()
+
+func lower(name string) string {
+	if key, ok := keys[name]; ok {
+		return key
+	}
+	return strings.ToLower(name)
 }
 
 // fieldName returns the name of the field that a line begins, if it begins one.

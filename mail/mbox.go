@@ -128,7 +128,10 @@ func (m *mbox) take(line []byte) {
 	m.atLineStart = line[len(line)-1] == '\n'
 	if len(trimEOL(line)) > 0 {
 		m.blank, m.content = 0, true
-		if name, ok := fieldName(line); ok && m.inHeader && strings.EqualFold(name, "content-length") {
+		if !m.inHeader {
+			return
+		}
+		if name, ok := fieldName(line); ok && strings.EqualFold(name, "content-length") {
 			if n, err := strconv.ParseInt(string(bytes.TrimSpace(line[len(name)+1:])), 10, 64); err == nil {
 				m.length = n
 			}
