@@ -5,6 +5,8 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"daylight/fault"
@@ -69,16 +71,21 @@ func (d *Desk) CheckAudit(ctx context.Context) (int64, error) {
 	return last.Number, nil
 }
 
-// AuditLog returns the last n entries, newest first. Every role may read it: it
-// has no content.
+// AuditLog returns the last n entries, newest first, to editors and administrators.
+// It has no content; but which conversation somebody worked on is for handlers only,
+// and everybody else reads that there was one.
 func (d *Desk) AuditLog(ctx context.Context, by EditorID, n int) ([]Entry, error) {
-	if _, err := d.may(ctx, by, Editor, Admin); err != nil {
+	u, err := d.may(ctx, by, Editor, Admin)
+	if err != nil {
 		return nil, err
 	}
 	var ring []Entry
 	for e, err := range d.o.Stores.Audit.Each(ctx, 0) {
 		if err != nil {
 			return nil, fmt.Errorf("read audit log: %w", err)
+		}
+		if strings.HasPrefix(e.Act, talkAct) && !u.Is(Handler) {
+			e.Act, e.On = "conversation", ""
 		}
 		ring = append(ring, e)
 		if len(ring) > 2*n {
@@ -88,8 +95,6 @@ func (d *Desk) AuditLog(ctx context.Context, by EditorID, n int) ([]Entry, error
 	if len(ring) > n {
 		ring = ring[len(ring)-n:]
 	}
-	for i, j := 0, len(ring)-1; i < j; i, j = i+1, j-1 {
-		ring[i], ring[j] = ring[j], ring[i]
-	}
+	slices.Reverse(ring)
 	return ring, nil
 }

@@ -174,16 +174,8 @@ func (d *Decision) Lacks() []string {
 // needs the three questions answered; barred, whether the person took part in the
 // material.
 func (d *Decision) approve(by User, bar Bar, asked bool, o Opinion) error {
-	refuse := func(words string) error {
-		return fault.Say(words, fmt.Errorf("approve: %w", fault.Forbidden))
-	}
-	switch {
-	case !by.Is(Editor):
-		return refuse("Only an editor can approve a release.")
-	case bar == BarWrote:
-		return refuse("You wrote with the source of something in this release, so other editors must approve it.")
-	case bar == BarRedacted:
-		return refuse("You redacted something in this release, so other editors must approve it.")
+	if err := mayApprove(by, bar); err != nil {
+		return err
 	}
 	for _, q := range Questions {
 		if asked && o.Answers[q] != Yes && o.Answers[q] != No {
@@ -202,7 +194,23 @@ func (d *Decision) approve(by User, bar Bar, asked bool, o Opinion) error {
 	return nil
 }
 
-// Approvers are the editors who approve of a manifest, and objectors those who do
+// mayApprove says why a person cannot approve, or nil.
+func mayApprove(by User, bar Bar) error {
+	refuse := func(words string) error {
+		return fault.Say(words, fmt.Errorf("approve: %w", fault.Forbidden))
+	}
+	switch {
+	case !by.Is(Editor):
+		return refuse("Only an editor can approve a release.")
+	case bar == BarWrote:
+		return refuse("You wrote with the source of something in this release, so other editors must approve it.")
+	case bar == BarRedacted:
+		return refuse("You redacted something in this release, so other editors must approve it.")
+	}
+	return nil
+}
+
+// approvers are the editors who approve of a manifest, and objectors those who do
 // not.
 func (d *Decision) approvers(m Manifest, barred map[EditorID]Bar) (approve, object []EditorID) {
 	for _, o := range d.Opinions {

@@ -42,13 +42,16 @@ func (r Release) FileName() string { return release.Header{Number: r.Number}.Fil
 // seen is the manifest of the page that the editor has read: when something was
 // changed meanwhile, nothing is approved.
 func (d *Desk) Approve(ctx context.Context, by EditorID, id CaseID, seen Manifest, answers map[Question]Answer, words string) error {
-	u, err := d.may(ctx, by, material...) // Case.Approve says in words who may
+	u, err := d.may(ctx, by, material...) // mayApprove says in words who may
 	if err != nil {
 		return err
 	}
 	c, err := d.o.Stores.Cases.Get(ctx, id)
 	if err != nil {
 		return fmt.Errorf("approve: %w", err)
+	}
+	if err := mayApprove(u, c.Barred[by]); err != nil {
+		return err
 	}
 	p, err := d.plan(ctx, c)
 	if err != nil {

@@ -104,7 +104,7 @@ func caseID(r *http.Request) desk.CaseID { return desk.CaseID(r.PathValue("case"
 // casePage is what every page of a case shows, and what it has of its own.
 type casePage struct {
 	U     desk.User
-	C     desk.Case
+	C     *desk.Case
 	Ready desk.Readiness
 	Tab   string
 	X     any
@@ -120,7 +120,7 @@ func (s *site) inCase(w http.ResponseWriter, r *http.Request, u desk.User, tab s
 	if err != nil {
 		return err
 	}
-	return s.show(w, r, u, tab, casePage{u, c, ready, tab, x})
+	return s.show(w, r, u, tab, casePage{u, &c, ready, tab, x})
 }
 
 // step is one line of the way to a release.

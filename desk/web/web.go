@@ -18,7 +18,7 @@ import (
 	"daylight/internal/httpkit"
 )
 
-//go:embed pages
+//go:embed pages/*.html
 var pages embed.FS
 
 // Options of the pages.

@@ -1,0 +1,379 @@
+package web_test
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"mime/multipart"
+	"net/http"
+	"net/http/cookiejar"
+	"net/http/httptest"
+	"net/url"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"daylight/corpus"
+	"daylight/desk"
+	"daylight/desk/desktest"
+	"daylight/desk/sqlite"
+	"daylight/desk/web"
+	"daylight/internal/sqlkit"
+)
+
+// newsroom is a desk with its pages served.
+type newsroom struct {
+	*desktest.World
+	t   *testing.T
+	srv *httptest.Server
+}
+
+func open(t *testing.T) *newsroom {
+	t.Helper()
+	db, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "desk.db"), &sqlkit.Key{1})
+	must(t, err)
+	t.Cleanup(func() { db.Close() })
+	w := desktest.NewWorld(t, db.Stores())
+	h, err := web.New(w.Desk, web.Options{Banner: "Demonstration"})
+	must(t, err)
+	srv := httptest.NewServer(h)
+	t.Cleanup(srv.Close)
+	return &newsroom{w, t, srv}
+}
+
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// person is a browser of somebody.
+type person struct {
+	n *newsroom
+	c *http.Client
+}
+
+// as signs somebody in by their link, as a person does.
+func (n *newsroom) as(id desk.EditorID) *person {
+	n.t.Helper()
+	p := n.nobody()
+	secret, err := n.Link(n.t.Context(), "admin", id)
+	must(n.t, err)
+	if status, page := p.get("/sign-in/" + secret); status != 200 || !strings.Contains(page, "Sign in to the desk") {
+		n.t.Fatalf("sign-in page %d", status)
+	}
+	if status, _ := p.post("/sign-in", url.Values{"link": {secret}}); status != 200 {
+		n.t.Fatalf("sign in as %s: %d", id, status)
+	}
+	return p
+}
+
+func (n *newsroom) nobody() *person {
+	jar, err := cookiejar.New(nil)
+	must(n.t, err)
+	return &person{n, &http.Client{Jar: jar}}
+}
+
+func (p *person) get(path string) (int, string) {
+	p.n.t.Helper()
+	res, err := p.c.Get(p.n.srv.URL + path)
+	return p.read(res, err)
+}
+
+func (p *person) post(path string, v url.Values) (int, string) {
+	p.n.t.Helper()
+	res, err := p.c.PostForm(p.n.srv.URL+path, v)
+	return p.read(res, err)
+}
+
+func (p *person) read(res *http.Response, err error) (int, string) {
+	p.n.t.Helper()
+	must(p.n.t, err)
+	defer res.Body.Close()
+	b, err := io.ReadAll(res.Body)
+	must(p.n.t, err)
+	return res.StatusCode, string(b)
+}
+
+// see gets a page and fails unless it holds the words.
+func (p *person) see(path string, words ...string) string {
+	p.n.t.Helper()
+	status, page := p.get(path)
+	if status != 200 {
+		p.n.t.Fatalf("GET %s: %d: %s", path, status, page)
+	}
+	for _, w := range words {
+		if !strings.Contains(page, w) {
+			p.n.t.Fatalf("GET %s: no %q in:\n%s", path, w, page)
+		}
+	}
+	return page
+}
+
+// do sends a form and fails unless it is taken.
+func (p *person) do(path string, pairs ...string) string {
+	p.n.t.Helper()
+	v := url.Values{}
+	for i := 0; i < len(pairs); i += 2 {
+		v.Add(pairs[i], pairs[i+1])
+	}
+	status, page := p.post(path, v)
+	if status != 200 {
+		p.n.t.Fatalf("POST %s: %d: %s", path, status, page)
+	}
+	return page
+}
+
+// received makes a case of what a source sends, through the pages.
+func received(n *newsroom, files ...string) (talk string, id desk.CaseID) {
+	n.t.Helper()
+	n.NewSource().Send("Please look at these.", files...)
+	if _, err := n.Fetch(n.t.Context(), n.Intake); err != nil {
+		n.t.Fatal(err)
+	}
+	h := n.as("handler")
+	talk = find(n.t, h.see("/conversations"), `href="(/conversation/[0-9a-f]+)"`)
+	page := h.see(talk, "Please look at these.")
+	h.do(talk+"/case", "message", find(n.t, page, `name="message" value="([0-9a-f]+)"`), "title", "Harbour papers")
+	cases, err := n.Cases(n.t.Context(), "editor-a")
+	must(n.t, err)
+	return talk, cases[0].ID
+}
+
+func find(t testing.TB, page, pattern string) string {
+	t.Helper()
+	m := regexp.MustCompile(pattern).FindStringSubmatch(page)
+	if m == nil {
+		t.Fatalf("no %s in:\n%s", pattern, page)
+	}
+	return m[1]
+}
+
+// document finds the address of a file's page by its title.
+func document(t testing.TB, page, title string) string {
+	t.Helper()
+	return find(t, page, `href="(/case/[0-9a-f]+/file/[0-9a-z]+)"[^>]*>`+regexp.QuoteMeta(title)+`<`)
+}
+
+func TestStoryThroughThePages(t *testing.T) {
+	n := open(t)
+	talk, id := received(n, "letter.txt", "The tender was bent.", "memo.txt", "Ask Mira Velen about it.", "private.txt", "A home address")
+	h, red, a, b := n.as("handler"), n.as("redactor"), n.as("editor-a"), n.as("editor-b")
+	base := "/case/" + string(id)
+
+	file := find(t, h.see(talk), `href="(/conversation/[0-9a-f]+/[0-9a-f]+/0)"`)
+	h.see(file, "The tender was bent.")
+	var form bytes.Buffer
+	m := multipart.NewWriter(&form)
+	must(t, m.WriteField("text", "Thank you."))
+	must(t, m.Close())
+	res, err := h.c.Post(n.srv.URL+talk+"/reply", m.FormDataContentType(), &form)
+	if status, page := h.read(res, err); status != 200 || !strings.Contains(page, "Your answer is sealed") {
+		t.Fatalf("reply %d: %s", status, page)
+	}
+
+	files := a.see(base+"/files", "letter.txt", "memo.txt", "3</strong> files")
+	a.do(base+"/files", "all", "yes", "filter", "", "do", "publish")
+	private := document(t, files, "private.txt")
+	if status, page := a.post(private, url.Values{"do": {"withhold"}, "note": {"n"}}); status != 400 || !strings.Contains(page, "five reasons") {
+		t.Errorf("withheld without a reason: %d: %s", status, page)
+	}
+	a.do(private, "do", "withhold", "reason", "harm to a person", "note", "A private home.")
+
+	memo := document(t, files, "memo.txt")
+	red.see(memo+"/redact?forms=Mira+Velen", "1 place taken out")
+	red.do(memo+"/redact", "forms", "Mira Velen")
+
+	a.do(base+"/provenance", "title", "Harbour papers", "summary", "Papers of a harbour.", "route", "submission", "unknown", "All before us.", "checked", "Read in full.")
+	for _, q := range desk.Questions {
+		b.do(base+"/questions", "question", string(q), "for", "Two letters agree.", "against", "One date is odd.", "public", "We think so.")
+	}
+	b.do(base+"/harm", "intrusion", "2", "interest", "3", "affected", "Clerks, in their function.")
+	red.do(base + "/gate")
+	a.see(base+"/release", "None of the 1 listed forms was found", "2 editors must still approve")
+
+	manifest := func(p *person) string { return find(t, p.see(base+"/release"), `name="manifest" value="([0-9a-f]{64})"`) }
+	approve := []string{"manifest", manifest(a), "answer0", "yes", "answer1", "yes", "answer2", "yes"}
+	for who, p := range map[string]*person{"handler": h, "redactor": red} {
+		v := url.Values{"manifest": {approve[1]}, "answer0": {"yes"}, "answer1": {"yes"}, "answer2": {"yes"}}
+		if status, page := p.post(base+"/approve", v); status != 403 || !strings.Contains(page, "Only an editor can approve") {
+			t.Errorf("%s approves: %d: %s", who, status, page)
+		}
+	}
+	a.do(base+"/approve", approve...)
+	if status, page := a.post(base+"/release", nil); status != 409 || !strings.Contains(page, "1 editor must still approve") {
+		t.Errorf("release with one approval: %d: %s", status, page)
+	}
+	a.see(base+"/preview/", "letter.txt", "redacted: memo.txt")
+	b.do(base+"/approve", approve...)
+	page := b.do(base + "/release")
+	if !strings.Contains(page, "release-000001.daylight") {
+		t.Errorf("releases: %s", page)
+	}
+	a.see(base+"/ledger", "Withheld for: harm to a person 1.")
+	n.as("admin").see("/audit", "follow from each other")
+	if status, page := a.get(find(t, page, `href="(/release/1)"`)); status != 200 || strings.Contains(page, "Velen") || strings.Contains(page, "home address") {
+		t.Errorf("release file %d holds what was taken out or withheld", status)
+	}
+}
+
+// TestMatrix asks for every route in every role and as nobody.
+func TestMatrix(t *testing.T) {
+	n := open(t)
+	talk, id := received(n, "letter.txt", "The tender was bent.", "other.txt", "Another text.")
+	base := "/case/" + string(id)
+	file := document(t, n.as("editor-a").see(base+"/files"), "letter.txt")
+	message := find(t, n.as("handler").see(talk), `href="(/conversation/[0-9a-f]+/[0-9a-f]+/0)"`)
+
+	const H, R, E, A = "handler", "redactor", "editor-a", "admin"
+	people := map[string]*person{H: n.as(H), R: n.as(R), E: n.as(E), A: n.as(A), "": n.nobody()}
+	for _, c := range []struct {
+		route string
+		may   string
+	}{
+		{"GET /", H + R + E + A}, {"GET /about", H + R + E + A}, {"GET /account", H + R + E + A},
+		{"GET /conversations", H}, {"GET " + talk, H}, {"POST " + talk + "/reply", H}, {"POST " + talk + "/case", H},
+		{"GET " + message, H}, {"GET " + message + "/download", H}, {"POST " + message + "/destroy", H},
+		{"GET /cases", H + R + E}, {"POST /cases", E},
+		{"GET " + base, H + R + E}, {"POST " + base + "/status", E},
+		{"GET " + base + "/files", H + R + E}, {"POST " + base + "/files", E},
+		{"GET " + file, H + R + E}, {"POST " + file, E}, {"GET " + file + "/original", H + R + E}, {"POST " + file + "/destroy", H},
+		{"GET " + file + "/redact", R + E}, {"POST " + file + "/redact", R},
+		{"GET " + base + "/provenance", H + R + E}, {"POST " + base + "/provenance", E},
+		{"GET " + base + "/questions", H + R + E}, {"POST " + base + "/questions", E}, {"POST " + base + "/harm", E},
+		{"GET " + base + "/release", H + R + E}, {"POST " + base + "/gate", R + E}, {"POST " + base + "/exception", E},
+		{"POST " + base + "/approve", E}, {"POST " + base + "/release", E},
+		{"GET " + base + "/ledger", H + R + E}, {"GET " + base + "/preview/", H + R + E},
+		{"GET /releases", H + R + E}, {"GET /release/1", H + R + E}, {"GET /audit", E + A},
+		{"GET /people", A}, {"POST /people", A}, {"POST /people/editor-b/link", A},
+	} {
+		for who, p := range people {
+			method, path, _ := strings.Cut(c.route, " ")
+			var status int
+			if method == "GET" {
+				status, _ = p.get(path)
+			} else {
+				status, _ = p.post(path, url.Values{"manifest": {strings.Repeat("0", 64)}})
+			}
+			// Whoever may gets an answer to the question itself: a page, or what is wrong
+			// with an empty form.
+			want := "let in"
+			got := fmt.Sprint(status)
+			switch {
+			case who == "":
+				want = "401"
+			case !strings.Contains(c.may, who):
+				want = "403"
+			case status != 401 && status != 403 && status < 500:
+				got = "let in"
+			}
+			if got != want {
+				t.Errorf("%s as %q: %s; want %s", c.route, who, got, want)
+			}
+		}
+	}
+}
+
+func TestEditorsNeverSeeTheConversation(t *testing.T) {
+	n := open(t)
+	talk, id := received(n, "letter.txt", "The tender was bent.")
+	all, err := n.Conversations(t.Context(), "handler")
+	must(t, err)
+	a := n.as("editor-a")
+	base := "/case/" + string(id)
+	file := document(t, a.see(base+"/files"), "letter.txt")
+	for _, path := range []string{"/", "/cases", base, base + "/files", file, base + "/provenance", base + "/questions", base + "/release", base + "/ledger", "/audit"} {
+		page := a.see(path)
+		for _, secret := range []string{strings.TrimPrefix(talk, "/conversation/")[:12], all[0].Pseudonym, string(all[0].Mailbox), "Please look at these."} {
+			if strings.Contains(page, secret) {
+				t.Errorf("%s shows an editor %q", path, secret)
+			}
+		}
+	}
+}
+
+func TestSessions(t *testing.T) {
+	n := open(t)
+	secret, err := n.Link(t.Context(), "admin", "editor-a")
+	must(t, err)
+	p := n.nobody()
+	p.get("/sign-in/" + secret) // looking does not use it up
+	if status, _ := p.post("/sign-in", url.Values{"link": {secret}}); status != 200 {
+		t.Fatalf("sign in: %d", status)
+	}
+	if status, page := n.nobody().post("/sign-in", url.Values{"link": {secret}}); status != 401 || !strings.Contains(page, "used already") {
+		t.Errorf("second use: %d: %s", status, page)
+	}
+	n.Clock = n.Clock.Add(desk.SessionIdle - 2*time.Second)
+	p.see("/")
+	n.Clock = n.Clock.Add(desk.SessionIdle - 2*time.Second)
+	p.see("/") // use has kept it alive
+	n.Clock = n.Clock.Add(desk.SessionIdle)
+	if status, _ := p.get("/"); status != 401 {
+		t.Errorf("after thirty idle minutes: %d; want 401", status)
+	}
+	p = n.as("editor-a")
+	p.do("/sign-out")
+	if status, _ := p.get("/"); status != 401 {
+		t.Errorf("after signing out: %d; want 401", status)
+	}
+	p = n.as("editor-a")
+	must(t, n.PutUser(t.Context(), "admin", desk.User{ID: "editor-a", Name: "Ana", Roles: []desk.Role{desk.Editor}, Closed: true}))
+	if status, _ := p.get("/"); status != 401 {
+		t.Errorf("with a closed account: %d; want 401", status)
+	}
+}
+
+func TestHostileNamesAreText(t *testing.T) {
+	n := open(t)
+	_, id := received(n, `<script>alert(1)</script>.txt`, `<img src=x onerror=alert(1)> "quoted" 'text'`)
+	a := n.as("editor-a")
+	page := a.see("/case/" + string(id) + "/files")
+	if strings.Contains(page, "<script>") {
+		t.Error("a file's name is markup")
+	}
+	d, err := n.Documents(t.Context(), "editor-a", id, desk.Filter{}, "", 0, 10)
+	must(t, err)
+	path := "/case/" + string(id) + "/file/" + d.Items[0].ID().String()
+	if strings.Contains(a.see(path), "<img") {
+		t.Error("a file's text is markup")
+	}
+	res, err := a.c.Get(n.srv.URL + path + "/original")
+	must(t, err)
+	defer res.Body.Close()
+	if kind, how := res.Header.Get("Content-Type"), res.Header.Get("Content-Disposition"); kind != "application/octet-stream" || !strings.HasPrefix(how, "attachment") {
+		t.Errorf("original as %q, %q; want bytes to be saved", kind, how)
+	}
+}
+
+func TestWrongAddresses(t *testing.T) {
+	n := open(t)
+	_, id := received(n, "letter.txt", "The tender was bent.")
+	a, h := n.as("editor-a"), n.as("handler")
+	for _, path := range []string{"/nothing", "/case/none", "/case/none/files", "/case/" + string(id) + "/file/none",
+		"/case/" + string(id) + "/file/" + corpus.NewDocumentID().String(), "/release/9", "/release/x", "/case/" + string(id) + "/files?page=0"} {
+		if status, _ := a.get(path); status != 404 {
+			t.Errorf("%s: %d; want 404", path, status)
+		}
+	}
+	if status, _ := h.get("/conversation/none"); status != 404 {
+		t.Errorf("conversation: %d; want 404", status)
+	}
+	a.see("/case/"+string(id)+"/files?q=%22open", "note bad") // a mistake in the query is shown with the list
+}
+
+func TestFormsFromOtherSitesAreRefused(t *testing.T) {
+	n := open(t)
+	a := n.as("editor-a")
+	req, err := http.NewRequest("POST", n.srv.URL+"/cases", strings.NewReader("title=x"))
+	must(t, err)
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	req.Header.Set("Sec-Fetch-Site", "cross-site")
+	res, err := a.c.Do(req)
+	if status, _ := a.read(res, err); status != 403 {
+		t.Errorf("form of another site: %d; want 403", status)
+	}
+}
