@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"sync"
 )
 
@@ -30,7 +31,7 @@ type model struct {
 	minn, maxn int // length of n-grams in characters
 	buckets    uint32
 	words      map[string]int32 // index of the vector of a word
-	grams      map[uint32]int32 // index of the vector of an n-gram, by its bucket
+	grams      []uint16         // 1 + index of the vector of an n-gram, by its bucket; 0 for one that was not kept
 	input      []float32        // the vectors, one after the other
 	nodes      []node
 	output     []float32 // a vector for each inner node
@@ -49,6 +50,8 @@ const (
 	lossTree    = 1
 	modelLabels = 3 // supervised
 	centroids   = 256
+	maxBuckets  = 1 << 22 // a bound of ours: a table is made of them
+	maxRows     = 1<<16 - 1
 )
 
 func parseModel(b []byte) (*model, error) {
@@ -62,7 +65,7 @@ func parseModel(b []byte) (*model, error) {
 	m.buckets = uint32(r.i32())
 	m.minn, m.maxn = r.count(), r.count()
 	r.skip(4 + 8) // learning rate, sampling
-	if r.err == nil && (kind != modelLabels || loss != lossTree || wordNgrams != 1 || m.dim == 0 || m.buckets == 0) {
+	if r.err == nil && (kind != modelLabels || loss != lossTree || wordNgrams != 1 || m.dim == 0 || m.buckets == 0 || m.buckets > maxBuckets) {
 		return nil, fmt.Errorf("model %d, loss %d, %d words at once: want a classifier with a tree of labels", kind, loss, wordNgrams)
 	}
 	counts := m.readDictionary(r)
@@ -99,10 +102,14 @@ func (m *model) readDictionary(r *reader) (counts []int64) {
 			r.err = errors.New("words and labels out of order")
 		}
 	}
-	m.grams = map[uint32]int32{}
+	m.grams = make([]uint16, m.buckets)
 	for ; kept > 0 && r.err == nil; kept-- {
-		bucket, at := r.i32(), r.i32()
-		m.grams[uint32(bucket)] = int32(words) + at
+		bucket, at := r.i32(), int(r.i32())
+		if bucket < 0 || uint32(bucket) >= m.buckets || at < 0 || words+at >= maxRows {
+			r.err = errors.New("an n-gram outside of the table")
+			break
+		}
+		m.grams[bucket] = uint16(words + at + 1)
 	}
 	return counts
 }
@@ -141,16 +148,11 @@ func (m *model) readInput(r *reader) {
 			}
 		}
 	}
+	last := int32(slices.Max(m.grams)) - 1
 	for _, at := range m.words {
-		m.within(r, at, rows)
+		last = max(last, at)
 	}
-	for _, at := range m.grams {
-		m.within(r, at, rows)
-	}
-}
-
-func (m *model) within(r *reader, at int32, rows int) {
-	if at < 0 || int(at) >= rows {
+	if int(last) >= rows {
 		r.err = errors.New("dictionary points outside of the input matrix")
 	}
 }

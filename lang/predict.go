@@ -64,8 +64,8 @@ func (m *model) addWord(hidden []float32, word string) int {
 			if length < m.minn || length == 1 && (i == 0 || j == len(b)) {
 				continue
 			}
-			if at, ok := m.grams[h%m.buckets]; ok {
-				m.add(hidden, at)
+			if at := m.grams[h%m.buckets]; at > 0 {
+				m.add(hidden, int32(at)-1)
 				n++
 			}
 		}
