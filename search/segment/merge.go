@@ -326,7 +326,7 @@ func (m *merge) forms() ([]stemmedForm, error) {
 			if !ok || lang == noStems {
 				return nil, damaged("dictionary of stems")
 			}
-			for _, form := range readForms(v.segment.forms, off) {
+			for _, form := range readForms(v.segment.forms, off, string(stem)) {
 				all = append(all, stemmedForm{lang, string(stem), form})
 			}
 		}

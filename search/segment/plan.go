@@ -204,7 +204,7 @@ func (r *run) equalStems(n *node) map[string]uint32 {
 		if !ok {
 			continue
 		}
-		for _, form := range readForms(r.v.forms, off) {
+		for _, form := range readForms(r.v.forms, off, stem) {
 			forms[form] |= 1 << lang
 		}
 	}

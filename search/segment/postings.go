@@ -22,6 +22,8 @@ import (
 //	         uvarint the frequency
 //	positions for each document, uvarint gaps between tokens, the first one from 0
 //
+// Most terms stand in one document only. They have no lengths: 1, the tail, positions.
+//
 // Greatest frequency and smallest length class bound the score of a block.
 const skipSize = 16
 
@@ -69,8 +71,10 @@ func (e *encoder) encode(b []byte, docs, tfs []uint32, pos []byte, classes []uin
 		e.blocks = binary.AppendUvarint(e.blocks, uint64(tfs[i]))
 	}
 	b = binary.AppendUvarint(b, uint64(len(docs)))
-	b = binary.AppendUvarint(b, uint64(len(e.skips)+len(e.blocks)))
-	b = binary.AppendUvarint(b, uint64(len(pos)))
+	if len(docs) > 1 {
+		b = binary.AppendUvarint(b, uint64(len(e.skips)+len(e.blocks)))
+		b = binary.AppendUvarint(b, uint64(len(pos)))
+	}
 	b = append(b, e.skips...)
 	b = append(b, e.blocks...)
 	return append(b, pos...)
@@ -115,23 +119,37 @@ type postings struct {
 // open goes to the first document of the term at an offset.
 func (p *postings) open(s section, off uint64) {
 	head := s.bytes(off, min(3*binary.MaxVarintLen64, s.size-min(off, s.size)))
-	var v [3]uint64
-	n := uint64(0)
-	for i := range v {
-		x, size := binary.Uvarint(head[n:])
-		if size <= 0 {
+	at := uint64(0)
+	next := func() uint64 {
+		v, n := binary.Uvarint(head[at:])
+		if n <= 0 {
 			panic(damage{"postings"})
 		}
-		v[i], n = x, n+uint64(size)
+		at += uint64(n)
+		return v
 	}
-	p.df = int(min(v[0], math.MaxUint32))
+	p.df = int(min(next(), math.MaxUint32))
 	p.full = p.df / blockSize
-	body := s.bytes(off+n, v[1])
+	p.source, p.pos = s, nil
+	if p.df == 1 {
+		tail := at
+		if next()&1 == 0 {
+			next()
+		}
+		p.blocks = head[tail:at]
+		p.load(0)
+		// A position below 2²⁸ has 4 bytes, a larger one 5.
+		p.posOff = off + at
+		p.posLen = min(5*uint64(p.freqs[0]), s.size-p.posOff)
+		return
+	}
+	size, positions := next(), next()
+	body := s.bytes(off+at, size)
 	if p.full*skipSize > len(body) {
 		panic(damage{"skips"})
 	}
 	p.skips, p.blocks = body[:p.full*skipSize], body[p.full*skipSize:]
-	p.source, p.posOff, p.posLen, p.pos = s, off+n+v[1], v[2], nil
+	p.posOff, p.posLen = off+at+size, positions
 	p.load(0)
 }
 

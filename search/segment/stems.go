@@ -35,8 +35,9 @@ type stemmedForm struct {
 
 // The dictionary of stems says which forms of a stem stand in documents of a
 // language: FST of language, 0, stem → offset in the section of forms, where there is
-// uvarint number, then for each form uvarint length and bytes. A form that is its own
-// stem, and the only one, is left out: who looks for a stem looks for that form too.
+// uvarint number, then for each form uvarint how much of it is the beginning of the
+// stem, uvarint length of the rest, and the rest. A form that is its own stem, and the
+// only one, is left out: who looks for a stem looks for that form too.
 func writeStems(w *fileWriter, forms []stemmedForm) error {
 	slices.SortFunc(forms, func(a, b stemmedForm) int {
 		if a.lang != b.lang {
@@ -69,8 +70,13 @@ func writeStems(w *fileWriter, forms []stemmedForm) error {
 		}
 		lists = binary.AppendUvarint(lists, uint64(n))
 		for _, f := range group {
-			lists = binary.AppendUvarint(lists, uint64(len(f.form)))
-			lists = append(lists, f.form...)
+			same := 0
+			for same < min(len(f.form), len(f.stem)) && f.form[same] == f.stem[same] {
+				same++
+			}
+			lists = binary.AppendUvarint(lists, uint64(same))
+			lists = binary.AppendUvarint(lists, uint64(len(f.form)-same))
+			lists = append(lists, f.form[same:]...)
 		}
 	}
 	if err := builder.Close(); err != nil {
@@ -85,8 +91,8 @@ func stemKey(lang uint8, stem string) []byte {
 	return append(append([]byte(stemmed[lang]), 0), stem...)
 }
 
-// readForms reads a list at an offset.
-func readForms(lists []byte, off uint64) []string {
+// readForms reads the forms of a stem at an offset.
+func readForms(lists []byte, off uint64, stem string) []string {
 	if off > uint64(len(lists)) {
 		panic(damage{"forms"})
 	}
@@ -105,8 +111,8 @@ func readForms(lists []byte, off uint64) []string {
 	}
 	forms := make([]string, n)
 	for i := range forms {
-		size := next()
-		forms[i] = string(b[:size])
+		same, size := next(), next()
+		forms[i] = stem[:same] + string(b[:size])
 		b = b[size:]
 	}
 	return forms
