@@ -1,0 +1,284 @@
+package web_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"daylight/codename"
+	"daylight/envelope"
+	"daylight/intake"
+)
+
+// canary is something that must stand nowhere after the story.
+type canary struct {
+	what string
+	b    []byte
+}
+
+// canaries are what a source sent and was, in the ways that a program might write
+// them down.
+func (h *house) canaries(words string) []canary {
+	secret := fmt.Sprint(len(secretFile.body))
+	all := []canary{
+		{"a word of the message", []byte("quicksilver")},
+		{"a word of the answer", []byte("marzipan")},
+		{"a word of a file", []byte("hollyhock")},
+		{"a file name", []byte("periwinkle")},
+		{"the user agent", []byte("Vermilion")},
+		{"the exact size of a file", []byte(secret)},
+		{"the exact time", []byte("04:17:43")},
+		{"the exact time, in seconds", []byte(fmt.Sprint(h.now.Unix()))},
+		{"the exact time, in eight bytes", binary.BigEndian.AppendUint64(nil, uint64(h.now.Unix()))},
+		{"the exact time, in nanoseconds", binary.LittleEndian.AppendUint64(nil, uint64(h.now.UnixNano()))},
+		{"the codename", []byte(words)},
+		{"the codename with spaces", []byte(strings.ReplaceAll(words, "-", " "))},
+	}
+	c, _ := codename.Parse([]byte(words))
+	seed := c.Seed(make16(7))
+	for _, label := range []string{codename.LabelReply, codename.LabelMailbox} {
+		key := seed.Key(label)
+		all = append(all, canary{label, key[:]}, canary{label + " in hex", []byte(hex.EncodeToString(key[:]))})
+	}
+	return all
+}
+
+func make16(first byte) []byte { return append([]byte{first}, make([]byte, 15)...) }
+
+var secretFile = file{"periwinkle report.txt", strings.Repeat("hollyhock ", 1234) + "."}
+
+// leaks searches everything that intake left on its disk, names and dates of files
+// among it, and its log.
+func (h *house) leaks(t *testing.T, words string) []string {
+	t.Helper()
+	var found []string
+	all := h.canaries(words)
+	seek := func(where string, b []byte) {
+		for _, c := range all {
+			if bytes.Contains(b, c.b) {
+				found = append(found, c.what+" in "+where)
+			}
+		}
+	}
+	err := filepath.WalkDir(h.dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || path == h.dir {
+			return err
+		}
+		seek("a name", []byte(d.Name()))
+		if d.IsDir() {
+			return nil
+		}
+		b, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		seek("a file", b)
+		info, err := d.Info()
+		if err != nil {
+			return err
+		}
+		// What the file system tells of the database comes with the intake issue.
+		if folder := filepath.Base(filepath.Dir(path)); folder == "envelopes" || folder == "replies" {
+			if m := info.ModTime().UTC(); !m.Equal(m.Truncate(24 * time.Hour)) {
+				found = append(found, "an exact time on a file")
+			}
+			if info.Size() < envelope.Floor {
+				found = append(found, "a size below the floor")
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	seek("the log", []byte(h.log.String()))
+	return found
+}
+
+// story is a visit with everything that can leave a trace: what goes well, and
+// what goes wrong.
+func (h *house) story(t *testing.T) (words string) {
+	s := h.source(t)
+	words = s.begin()
+	s.send("It is about quicksilver.", secretFile, file{"periwinkle 2.txt", strings.Repeat("hollyhock", 100_000)})
+	got := h.fetch(t)
+	if len(got) > 0 {
+		h.answer(t, got[0].Address(), "marzipan?", file{"periwinkle back.txt", "hollyhock"})
+		h.answer(t, got[0].Address(), "marzipan again", file{"periwinkle back.txt", "hollyhock"})
+	}
+	back := h.source(t)
+	back.post("/return", "codename", words+" periwinkle")
+	inbox := back.post("/return", "codename", asTyped(words))
+	inbox.wants(t, 200, "marzipan")
+	back.post("/inbox/" + replyName(replies) + "/delete")
+	back.get("/periwinkle?" + words)
+	body, _ := multipartBody("quicksilver", secretFile)
+	back.read(back.c.Post(h.url+"/send", "multipart/form-data; boundary=periwinkle", body)) // no such boundary in it
+	s.post("/leave")
+	return words
+}
+
+func TestCanaries(t *testing.T) {
+	h := newHouse(t, nil)
+	words := h.story(t)
+	for _, l := range h.leaks(t, words) {
+		t.Errorf("found %s", l)
+	}
+	files, _ := filepath.Glob(filepath.Join(h.dir, "*", "*"))
+	if len(files) < 2 {
+		t.Errorf("%d sealed files; want an envelope and a reply, or the test looks at nothing", len(files))
+	}
+}
+
+// unsealed is a store that opens what is sealed before it writes it: a promise
+// broken.
+type unsealed struct {
+	intake.Store
+	h *house
+}
+
+func (u unsealed) Create(ctx context.Context, day string) (intake.Slot, error) {
+	s, err := u.Store.Create(ctx, day)
+	return &unsealedSlot{Slot: s, h: u.h}, err
+}
+
+type unsealedSlot struct {
+	intake.Slot
+	h *house
+	b bytes.Buffer
+}
+
+func (u *unsealedSlot) Write(p []byte) (int, error) {
+	u.b.Write(p)
+	return u.Slot.Write(p)
+}
+
+func (u *unsealedSlot) Keep(ctx context.Context) error {
+	r, err := envelope.Open(&u.b, u.h.key)
+	if err != nil {
+		return err
+	}
+	var plain bytes.Buffer
+	for e := range r.Entries() {
+		plain.WriteString(e.Name)
+		io.Copy(&plain, e)
+	}
+	if a := r.Address(); a != nil {
+		plain.WriteString(a.Mailbox)
+	}
+	os.WriteFile(filepath.Join(u.h.dir, "plain"), plain.Bytes(), 0o600)
+	return u.Slot.Keep(ctx)
+}
+
+// TestCanariesAreFound breaks each promise once.
+func TestCanariesAreFound(t *testing.T) {
+	found := func(t *testing.T, h *house, words string, want ...string) {
+		t.Helper()
+		all := strings.Join(h.leaks(t, words), "\n")
+		for _, w := range want {
+			if !strings.Contains(all, w) {
+				t.Errorf("%s was not found; found:\n%s", w, all)
+			}
+		}
+	}
+	t.Run("an unsealed store", func(t *testing.T) {
+		h := newHouse(t, func(h *house, o *intake.Options) { o.Store = unsealed{o.Store, h} })
+		found(t, h, h.story(t), "a word of the message in a file", "a word of a file in a file", "a file name in a file", codename.LabelMailbox+" in hex in a file")
+	})
+	h := newHouse(t, nil)
+	words := h.story(t)
+	write := func(name, text string) func(*testing.T, *house) {
+		return func(t *testing.T, h *house) {
+			if err := os.WriteFile(filepath.Join(h.dir, name), []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	for name, c := range map[string]struct {
+		leak func(*testing.T, *house)
+		want []string
+	}{
+		"a log of requests": {func(t *testing.T, h *house) { fmt.Fprintln(h.log, "GET / from", agent, "at", h.now) },
+			[]string{"the user agent in the log", "the exact time in the log"}},
+		"a codename in the log":        {func(t *testing.T, h *house) { fmt.Fprintln(h.log, words) }, []string{"the codename in the log"}},
+		"a file named for its content": {write("periwinkle.age", "x"), []string{"a file name in a name"}},
+		"a size kept in clear":         {write("sizes", fmt.Sprint(len(secretFile.body))), []string{"the exact size of a file in a file"}},
+		"a time kept in clear":         {write("times", fmt.Sprint(h.now.Unix())), []string{"the exact time, in seconds in a file"}},
+		"exact dates on files":         {touch, []string{"an exact time on a file"}},
+		"a file that is not padded":    {write("envelopes/short", "x"), []string{"a size below the floor"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c.leak(t, h)
+			found(t, h, words, c.want...)
+		})
+	}
+}
+
+func touch(t *testing.T, h *house) {
+	files, _ := filepath.Glob(filepath.Join(h.dir, "envelopes", "*"))
+	for _, f := range files {
+		if err := os.Chtimes(f, h.now, h.now); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// TestNoOracle: the page for a codename that was used is, byte for byte, that for
+// one that never was; and a visit leaves no trace either way.
+func TestNoOracle(t *testing.T) {
+	h := newHouse(t, nil)
+	s := h.source(t)
+	used := s.begin()
+	s.send("quicksilver")
+	fresh, _ := codename.New().AppendText(nil)
+	before := snapshot(t, h.dir)
+	look := func(words string) string {
+		var all strings.Builder
+		s := h.source(t)
+		s.c.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+		for _, page := range []answer{s.post("/return", "codename", words), s.get("/inbox"), s.get("/send"), s.post("/inbox/" + replyName(1) + "/delete"),
+			s.get("/inbox/" + replyName(1) + "/0"), s.get("/codename"), s.post("/leave")} {
+			for _, c := range page.Cookies() {
+				page.body += fmt.Sprint(c.Name, len(c.Value), c.Path, c.MaxAge, c.HttpOnly, c.SameSite)
+			}
+			page.Header.Del("Set-Cookie") // its value is random
+			page.Header.Del("Date")
+			fmt.Fprintln(&all, page.StatusCode, page.Header, page.body)
+		}
+		return all.String()
+	}
+	a, b := look(used), look(string(fresh))
+	if a != b {
+		t.Errorf("the pages differ:\n%s\n---\n%s", a, b)
+	}
+	if after := snapshot(t, h.dir); after != before {
+		t.Error("a return leaves a trace on the disk")
+	}
+}
+
+// snapshot is the names and bytes of all files.
+func snapshot(t *testing.T, dir string) string {
+	var all strings.Builder
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || strings.HasSuffix(path, "-shm") { // shared memory of the database: locks
+			return err
+		}
+		b, err := os.ReadFile(path)
+		fmt.Fprintf(&all, "%s %x\n", path, b)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all.String()
+}
