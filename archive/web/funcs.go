@@ -6,6 +6,8 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"golang.org/x/text/language"
 	"golang.org/x/text/language/display"
@@ -25,6 +27,7 @@ var funcs = template.FuncMap{
 	"kind":     kindName,
 	"filled":   filled,
 	"phrase":   phrase,
+	"ltr":      ltr,
 	"chart":    newChart,
 	"paras":    paragraphs,
 	"first":    first,
@@ -77,7 +80,8 @@ func languageName(page, code string) string {
 	if name == "" {
 		return code
 	}
-	return strings.ToUpper(name[:1]) + name[1:]
+	first, n := utf8.DecodeRuneInString(name)
+	return string(unicode.ToUpper(first)) + name[n:]
 }
 
 // kindName names a media type in English, for t; a type without a name stays.
@@ -110,6 +114,10 @@ func filled(text string, n int) template.HTML {
 	}
 	return template.HTML(template.HTMLEscapeString(before) + number + template.HTMLEscapeString(after))
 }
+
+// ltr keeps a day or the like in its order inside of a sentence that is written from
+// right to left (U+2066 and U+2069, UAX #9).
+func ltr(s string) string { return "\u2066" + s + "\u2069" }
 
 // paragraphs splits a text at its empty lines.
 func paragraphs(s string) []string {

@@ -19,6 +19,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"golang.org/x/net/html"
 
@@ -207,6 +208,9 @@ func TestEveryLinkLeadsSomewhere(t *testing.T) {
 			})
 			if titles == 0 || headings != 1 {
 				t.Errorf("%s: %d titles, %d headings of the first rank", path, titles, headings)
+			}
+			if !utf8.ValidString(words(tree)) || strings.Contains(words(tree), "\uFFFD") {
+				t.Errorf("%s: a broken character", path)
 			}
 			if b := words(tree); strings.Contains(b, "%!") || strings.Contains(b, "<no value>") {
 				t.Errorf("%s: a template went wrong: %.200s", path, b)
