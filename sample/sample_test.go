@@ -471,3 +471,19 @@ func TestPromisedCounts(t *testing.T) {
 		t.Errorf("mail of %d bodies; %d are described", len(bodies), len(site.Origins))
 	}
 }
+
+// A larger sample holds the same letters, and ids that are each used once.
+func TestAnySize(t *testing.T) {
+	for _, size := range []sample.Size{{}, {Routine: 1}, {Routine: 3000}} {
+		files, entries := 0, 0
+		for name, body := range sample.Generate(size) {
+			files++
+			if path.Ext(name) == ".mbox" {
+				entries = strings.Count("\n"+string(body), "\nFrom ")
+			}
+		}
+		if files+entries < 92+size.Routine {
+			t.Errorf("%+v: %d files, %d entries of the mbox", size, files, entries)
+		}
+	}
+}
