@@ -27,6 +27,8 @@ const (
 	zipType     = "application/zip"
 	gzipType    = "application/gzip"
 	tarType     = "application/x-tar"
+	pstType     = "application/vnd.ms-outlook-pst"
+	tnefType    = "application/ms-tnef"
 )
 
 // headSize is how much of a file decides its type.
@@ -55,6 +57,10 @@ func detect(f File) (string, error) {
 		}
 	case bytes.HasPrefix(b, []byte("%PDF-")):
 		return pdfType, nil
+	case bytes.HasPrefix(b, []byte("!BDN")): // [MS-PST] 2.2.2.6
+		return pstType, nil
+	case bytes.HasPrefix(b, []byte("\x78\x9f\x3e\x22")): // [MS-OXTNEF] 2.1.3.1
+		return tnefType, nil
 	case bytes.HasPrefix(b, []byte("PK\x03\x04")) || bytes.HasPrefix(b, []byte("PK\x05\x06")):
 		return zipped(f, b), nil
 	}
@@ -87,6 +93,16 @@ func byMagic(b []byte) string {
 		return textType // guesses at prose that begins like a program
 	}
 	return kind
+}
+
+// isClosed reports whether a type holds files that cannot be taken out yet.
+func isClosed(kind string) bool {
+	switch kind {
+	case pstType, tnefType, "application/vnd.ms-outlook", "application/x-7z-compressed", "application/vnd.rar", "application/x-xz", "application/lzip",
+		"application/zlib", "application/vnd.ms-cab-compressed", "application/x-cpio", "application/x-archive", "application/x-rpm", "application/x-xar":
+		return true
+	}
+	return false
 }
 
 // isPlain reports whether a type is text that is read as it stands.

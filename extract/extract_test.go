@@ -218,6 +218,15 @@ func TestBomb(t *testing.T) {
 	}
 }
 
+// TestClosed wants a container that is not opened to say so.
+func TestClosed(t *testing.T) {
+	for name, head := range map[string]string{"a.7z": "7z\xbc\xaf\x27\x1c\x00\x04", "a.pst": "!BDN\x00\x00", "winmail.dat": "\x78\x9f\x3e\x22\x01\x00"} {
+		if r := one(t, name, []byte(head)); !r.Container || r.Error == "" || r.Unread {
+			t.Errorf("%s: %+v", name, r)
+		}
+	}
+}
+
 func TestTarAndGzip(t *testing.T) {
 	var out bytes.Buffer
 	g := gzip.NewWriter(&out)
@@ -318,7 +327,7 @@ func TestPDF(t *testing.T) {
 	if len(r.Facts) < 4 || r.Facts[0].Name != "Pages" || r.Facts[0].Value != "1" {
 		t.Errorf("facts %v", r.Facts)
 	}
-	if r := one(t, "a.pdf", []byte("%PDF-1.4\nand nothing else")); r.Error == "" || r.Type != "application/pdf" {
+	if r := one(t, "a.pdf", []byte("%PDF-1.4\nand nothing else")); r.Error == "" || r.Type != "application/pdf" || !r.Unread {
 		t.Errorf("damaged: %+v", r)
 	}
 }

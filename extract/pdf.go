@@ -13,6 +13,7 @@ import (
 // pdf reads the text of every page, apart by an empty line, and the properties.
 func (j *job) pdf() error {
 	d, err := pdfium.Open(j.ctx, j.file.Body, j.file.Size)
+	j.result.Unread = err != nil
 	switch {
 	case j.ctx.Err() != nil:
 		return j.ctx.Err()

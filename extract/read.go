@@ -77,9 +77,20 @@ func (j *job) reader(kind string) func() error {
 	case "image/png", "image/jpeg", "image/gif":
 		return j.image
 	}
-	if isPlain(kind) {
+	switch {
+	case isPlain(kind):
 		return j.plain
+	case isClosed(kind):
+		return j.closed
 	}
+	return nil
+}
+
+// closed says of a container that nobody has looked inside, so that it is not
+// taken for an empty one.
+func (j *job) closed() error {
+	j.result.Container = true
+	j.problem("what is inside cannot be read yet: files of this type are not opened")
 	return nil
 }
 
