@@ -27,7 +27,6 @@ var funcs = template.FuncMap{
 	"kind":     kindName,
 	"filled":   filled,
 	"phrase":   phrase,
-	"ltr":      ltr,
 	"chart":    newChart,
 	"paras":    paragraphs,
 	"first":    first,
@@ -114,10 +113,6 @@ func filled(text string, n int) template.HTML {
 	}
 	return template.HTML(template.HTMLEscapeString(before) + number + template.HTMLEscapeString(after))
 }
-
-// ltr keeps a day or the like in its order inside of a sentence that is written from
-// right to left (U+2066 and U+2069, UAX #9).
-func ltr(s string) string { return "\u2066" + s + "\u2069" }
 
 // paragraphs splits a text at its empty lines.
 func paragraphs(s string) []string {
