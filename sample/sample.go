@@ -19,7 +19,6 @@ import (
 	"iter"
 	"path"
 	"slices"
-	"strings"
 )
 
 // Size says how much is made. The letters of the story are always there; Routine
@@ -102,9 +101,3 @@ func (s *fileSet) mail(m *mail) {
 }
 
 const mboxPath = "uzel/Архив 2009-2014.mbox"
-
-// folderOf is the first element of a path.
-func folderOf(name string) string {
-	folder, _, _ := strings.Cut(name, "/")
-	return folder
-}

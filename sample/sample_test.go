@@ -474,7 +474,7 @@ func TestPromisedCounts(t *testing.T) {
 
 // A larger sample holds the same letters, and ids that are each used once.
 func TestAnySize(t *testing.T) {
-	for _, size := range []sample.Size{{}, {Routine: 1}, {Routine: 3000}} {
+	for _, size := range []sample.Size{{}, {Routine: 1}, {Routine: 700}} {
 		files, entries := 0, 0
 		for name, body := range sample.Generate(size) {
 			files++
