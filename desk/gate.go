@@ -137,6 +137,7 @@ func (d *Desk) gate(ctx context.Context, c Case, p planned) (GateReport, error) 
 func searchEntries(ctx context.Context, r *release.Reader, c Case, p planned, g *GateReport) (int, error) {
 	n := 0
 	all := newSearcher(p.forms)
+	titles := map[corpus.DocumentID]string{} // of the last document: its renditions follow it
 	for e, err := range r.Entries() {
 		if err != nil {
 			return n, err
@@ -145,7 +146,7 @@ func searchEntries(ctx context.Context, r *release.Reader, c Case, p planned, g 
 		if len(p.forms) == 0 {
 			continue
 		}
-		doc, where := about(e.Record)
+		doc, where := about(e.Record, titles)
 		gate := all
 		if forms := c.sought(p.forms, doc); len(forms) < len(p.forms) {
 			gate = newSearcher(forms)
@@ -194,14 +195,20 @@ func (g *GateReport) check(ctx context.Context, s searcher, where string, r io.R
 }
 
 // about says which document an entry is about, if any, and where one is in words.
-func about(r release.Record) (corpus.DocumentID, string) {
+func about(r release.Record, titles map[corpus.DocumentID]string) (corpus.DocumentID, string) {
 	id, name, _ := strings.Cut(r.ID, "/")
 	doc, _ := corpus.ParseDocumentID(id)
+	if r.Kind == release.KindDocument {
+		if d, err := release.Decode[release.Document](r); err == nil {
+			clear(titles)
+			titles[doc] = d.Title
+		}
+	}
 	switch {
 	case doc.IsZero():
 		return doc, fmt.Sprintf("%s %s", r.Kind, r.ID)
 	case name != "":
-		return doc, "the rendition “" + name + "” of a document"
+		return doc, fmt.Sprintf("%s: %s", titles[doc], name)
 	}
-	return doc, "what is said of a document"
+	return doc, titles[doc] + ": title, text or places"
 }

@@ -10,6 +10,7 @@ import (
 	"daylight/desk/desktest"
 	"daylight/desk/sqlite"
 	"daylight/ingest"
+	"daylight/ingest/ledgertest"
 	"daylight/internal/sqlkit"
 )
 
@@ -69,4 +70,10 @@ func BenchmarkCommit(b *testing.B) {
 			group = group[:0]
 		}
 	}
+}
+
+func TestLedger(t *testing.T) {
+	ledgertest.Run(t, func(t *testing.T) ingest.Ledger {
+		return open(t, filepath.Join(t.TempDir(), "desk.db")).Stores().Documents.Ledger("papers")
+	})
 }

@@ -154,10 +154,17 @@ func (s *site) caseHome(w http.ResponseWriter, r *http.Request, u desk.User) err
 		{"Decide about each file", "files", files > 0 && ready.Pending == 0, fmt.Sprintf("%d chosen for this release, %d undecided", chosen, ready.Pending)},
 		{"Say where it comes from", "provenance", len(c.Lacks()) == 0, lacking(len(c.Lacks()))},
 		{"Answer the three questions, and whom it may harm", "questions", len(c.Decision.Lacks()) == 0, lacking(len(c.Decision.Lacks()))},
-		{"Search it for what was taken out", "release", gated, fmt.Sprintf("%d forms listed", ready.Forms)},
+		{"Search it for what was taken out", "release", gated, forms(ready.Forms)},
 		{"Two editors approve", "release", len(ready.Approve) >= desk.ApprovalsNeeded, fmt.Sprintf("%d of %d", len(ready.Approve), desk.ApprovalsNeeded)},
 	}
 	return s.inCase(w, r, u, "case", map[string]any{"Files": files, "States": states, "Steps": steps, "Status": []desk.Status{desk.StatusOpen, desk.StatusParked, desk.StatusClosed}})
+}
+
+func forms(n int) string {
+	if n == 1 {
+		return "1 form is listed"
+	}
+	return fmt.Sprintf("%d forms are listed", n)
 }
 
 func lacking(n int) string {

@@ -195,7 +195,9 @@ func TestStoryThroughThePages(t *testing.T) {
 	red.do(base + "/gate")
 	a.see(base+"/release", "None of the 1 listed forms was found", "2 editors must still approve")
 
-	manifest := func(p *person) string { return find(t, p.see(base+"/release"), `name="manifest" value="([0-9a-f]{64})"`) }
+	manifest := func(p *person) string {
+		return find(t, p.see(base+"/release"), `name="manifest" value="([0-9a-f]{64})"`)
+	}
 	approve := []string{"manifest", manifest(a), "answer0", "yes", "answer1", "yes", "answer2", "yes"}
 	for who, p := range map[string]*person{"handler": h, "redactor": red} {
 		v := url.Values{"manifest": {approve[1]}, "answer0": {"yes"}, "answer1": {"yes"}, "answer2": {"yes"}}
