@@ -38,6 +38,7 @@ type span struct {
 	start, end int
 	form       int
 	backward   bool
+	inside     bool // the form is long enough to stand inside of words
 }
 
 // newMatcher skips forms without a single letter or digit: they match nothing.
@@ -130,7 +131,7 @@ func (w *words) all(spans []span, f *form, needle string, parts []int, back bool
 		}
 		at := from + i
 		if first, last, ok := w.accept(f, at, at+len(needle), parts); ok {
-			spans = append(spans, span{w.tokens[first].Start, w.tokens[last].End, f.index, back})
+			spans = append(spans, span{w.tokens[first].Start, w.tokens[last].End, f.index, back, f.inside})
 		}
 		from = at + 1
 	}
@@ -141,7 +142,11 @@ func (w *words) all(spans []span, f *form, needle string, parts []int, back bool
 func (w *words) accept(f *form, at, end int, parts []int) (first, last int, ok bool) {
 	first = w.wordAt(at)
 	last = w.wordAt(end - 1)
-	atWords := w.begin[first] == at && (last+1 == len(w.begin) || w.begin[last+1] == end)
+	stop := len(w.joined)
+	if last+1 < len(w.begin) {
+		stop = w.begin[last+1]
+	}
+	atWords := w.begin[first] == at && stop == end
 	if !atWords && !f.inside {
 		return 0, 0, false
 	}

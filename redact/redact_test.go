@@ -32,6 +32,8 @@ func TestText(t *testing.T) {
 		{"call +44 20 7946 0018 now", "call +" + b + " now"},
 		{"call 4420-7946-0018", "call " + b},
 		{"call 442079460018", "call " + b},
+		{"the list", "the list"},
+		{"a tally of Li", "a tally of " + b},
 		{"It was Irène. Kovač stayed.", "It was " + b + " stayed."}, // too much rather than too little
 		{"Kovač", "Kovač"},
 		{"Irène and Kovač", "Irène and Kovač"},
