@@ -95,7 +95,7 @@ func TestReaderFollows(t *testing.T) {
 	if _, err := r.Search(context.Background(), search.Request{}); err == nil {
 		t.Error("Search after Close succeeded")
 	}
-	if _, err := segment.OpenReadOnly(filepath.Join(dir, "none")); !errors.Is(err, os.ErrNotExist) {
+	if _, err := segment.OpenReadOnly(filepath.Join(dir, "none")); !errors.Is(err, fault.NotFound) {
 		t.Errorf("opened a folder that is not there: %v", err)
 	}
 }

@@ -67,10 +67,15 @@ func addUp(hits []hit) []hit {
 // wanted, a candidate has the positions of the last one, else their number.
 func (r *run) inOrder(slots []use, within *set, wantEnds bool) ([]candidate, error) {
 	terms := make([]*postings, len(slots))
+	var rare []*postings // each term once, rarest first
 	for i, u := range slots {
+		if j := slices.IndexFunc(slots[:i], func(o use) bool { return o.off == u.off }); j >= 0 {
+			terms[i] = terms[j]
+			continue
+		}
 		terms[i] = r.open(u)
+		rare = append(rare, terms[i])
 	}
-	rare := slices.Clone(terms) // rarest first
 	slices.SortStableFunc(rare, func(a, b *postings) int { return a.df - b.df })
 
 	var found []candidate

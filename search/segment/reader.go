@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"sync"
 
+	"daylight/fault"
 	"daylight/search"
 )
 
@@ -21,9 +22,12 @@ type Reader struct {
 }
 
 // OpenReadOnly opens the index in a folder for searching. It needs no right to write
-// there.
+// there. A folder that does not exist is fault.NotFound; one without an index is an
+// empty index, which may be filled later.
 func OpenReadOnly(dir string) (*Reader, error) {
-	if _, err := os.Stat(dir); err != nil {
+	if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("open index: %w: %w", err, fault.NotFound)
+	} else if err != nil {
 		return nil, fmt.Errorf("open index: %w", err)
 	}
 	r := &Reader{}

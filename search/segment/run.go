@@ -14,7 +14,7 @@ type run struct {
 	plan   *plan
 	scored bool // statistics are needed
 	leaves []resolved
-	sets   []*set  // by node: what it matches, of what was asked of it
+	sets   []*set  // by node: what it matches, of what was asked of it; or done; nil when it was not asked
 	hits   [][]hit // by leaf: of a phrase, the documents and frequencies, in order
 	key    []byte
 
@@ -69,9 +69,17 @@ func (r *run) eval(n *node, within *set) (*set, error) {
 	if err != nil {
 		return nil, err
 	}
-	r.sets[n.number] = s
+	// Scoring asks for the set of a part only where not every document that is left
+	// has to match it. Of a thousand words, all sets would be large.
+	switch r.sets[n.number] = done; n.kind {
+	case kindAnd, kindOr, kindPrefix:
+		r.sets[n.number] = s
+	}
 	return s, nil
 }
+
+// done stands for the set of a node that was looked at.
+var done = &set{}
 
 func (r *run) evalKind(n *node, within *set) (*set, error) {
 	switch n.kind {
