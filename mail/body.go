@@ -54,7 +54,11 @@ func (w *walker) textLeaf(m meta, start, end int64) ([]body, error) {
 func (b *body) read() (raw []byte, problem string) {
 	raw = make([]byte, 0, b.end-b.start+bytes.MinRead) // decoded is never longer
 	buf := bytes.NewBuffer(raw)
-	_, err := buf.ReadFrom(decoder(io.NewSectionReader(b.src, b.start, b.end-b.start), b.encoding))
+	r := decoder(io.NewSectionReader(b.src, b.start, b.end-b.start), b.encoding)
+	if r, ok := r.(*base64Reader); ok {
+		r.text = true
+	}
+	_, err := buf.ReadFrom(r)
 	if err != nil {
 		problem = "text: " + err.Error()
 	}

@@ -70,6 +70,8 @@ type base64Reader struct {
 	carry [4]byte // characters of a quantum that is not complete
 	held  int
 	ended bool // padding was seen
+	text  bool // plain text after the end is kept: it belongs to a text
+	after bool // that text has begun
 	bad   int
 }
 
@@ -83,7 +85,7 @@ func (r *base64Reader) Read(b []byte) (int, error) {
 func (r *base64Reader) next(piece []byte, last bool) {
 	line := bytes.TrimRight(piece, "\r\n \t")
 	r.room = r.room[:0]
-	if r.held == 0 && len(line)%4 == 0 && !r.ended {
+	if r.held == 0 && len(line)%4 == 0 && !r.ended && !r.after {
 		if cap(r.room) < len(line) {
 			r.room = make([]byte, 0, max(1<<10, len(line)))
 		}
@@ -97,8 +99,16 @@ func (r *base64Reader) next(piece []byte, last bool) {
 		r.room = r.room[:0]
 	}
 	// QUIRK: list servers put their footer, as plain text, under a base64 body.
-	if r.ended && foreign(line) {
-		r.bad += len(line)
+	if r.after || r.ended && foreign(line) {
+		if r.text {
+			if !r.after {
+				r.room = append(r.room, '\n')
+			}
+			r.after = true
+			r.room = append(r.room, piece...)
+		} else {
+			r.bad += len(line)
+		}
 		r.give(last)
 		return
 	}
@@ -148,7 +158,7 @@ func (r *base64Reader) give(last bool) {
 		r.flush()
 		switch {
 		case r.bad > 0:
-			r.err = fmt.Errorf("base64: %d characters are not of its alphabet and are left out", r.bad)
+			r.err = fmt.Errorf("base64: characters that are not of its alphabet are left out: %d", r.bad)
 		case cut:
 			r.err = errors.New("base64: the end is cut")
 		}

@@ -13,7 +13,7 @@ import (
 // each other in the same charset are joined before they are read, because
 // programs cut a character in two between them.
 func decodeWords(value []byte, raw string) string {
-	if bytes.Index(value, []byte("=?")) < 0 {
+	if !bytes.Contains(value, []byte("=?")) {
 		return plainWords(value, raw)
 	}
 	var out strings.Builder
