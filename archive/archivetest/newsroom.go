@@ -11,6 +11,7 @@ import (
 // Newsroom signs releases for tests, with a log that grows.
 type Newsroom struct {
 	Keys   publog.Keys
+	Public string // the public key, as publog.ParseKeys reads it
 	signer publog.Signer
 	log    *publog.Log
 	number int
@@ -24,7 +25,7 @@ func NewNewsroom(t testing.TB) *Newsroom {
 	t.Helper()
 	private, public, err := publog.GenerateKey("lantern.example")
 	check(t, err)
-	n := &Newsroom{}
+	n := &Newsroom{Public: public}
 	n.Keys, err = publog.ParseKeys(public)
 	check(t, err)
 	n.signer, err = publog.ParseSigner(private)
