@@ -33,7 +33,7 @@ func TestTheStoryOfASource(t *testing.T) {
 	if again := s.get("/codename"); strings.Contains(again.body, words) {
 		t.Error("the codename is shown a second time")
 	}
-	s.send("It is about page four.", three...).wants(t, 200, "It has arrived", "letter.eml", "отчёт.pdf", "all.zip", "280.0 kB", "3 files")
+	s.send("It is about page four.", three...).wants(t, 200, "It has arrived", "letter.eml", "отчёт.pdf", "all.zip", "280.0 kB", "Files: 3")
 	left := s.post("/leave")
 	left.wants(t, 200, "New Identity")
 	if left.Header.Get("Clear-Site-Data") == "" {
@@ -112,7 +112,7 @@ func TestTooMuchIsSaidAndTheRestIsKept(t *testing.T) {
 	s.send(strings.Repeat("m", 5000), file{"small.txt", "small"}).wants(t, 413, "only the beginning", "small.txt", "What is listed here is kept.")
 	s.send("", file{"first.txt", "whole"}, file{"large.bin", strings.Repeat("l", 300_000)}, file{"never.txt", "n"}).
 		wants(t, 413, "first.txt", "large.bin", "not whole", "more than we take at once")
-	s.send("", file{"1", "1"}, file{"2", "2"}, file{"3", "3"}, file{"4", "4"}).wants(t, 413, "3 files")
+	s.send("", file{"1", "1"}, file{"2", "2"}, file{"3", "3"}, file{"4", "4"}).wants(t, 413, "Files: 3")
 	found := map[string]string{}
 	for _, e := range h.fetch(t) {
 		if e.End() != envelope.Cut {
