@@ -10,7 +10,7 @@ import (
 )
 
 // paper is one of the documents of papers/ as its owner has it. A .docx is written
-// down as text (name.docx.txt), a line a paragraph, the first one its title.
+// down as text (name.docx.txt): the day, the title, then a line a paragraph.
 func paper(name string) []byte {
 	if path.Ext(name) == ".docx" {
 		return docx(string(paperText(name + ".txt")))
@@ -46,6 +46,7 @@ var zipTime = time.Date(2014, 6, 30, 18, 0, 0, 0, time.UTC)
 
 // docx makes the least that is a WordprocessingML document (ECMA-376, part 1).
 func docx(text string) []byte {
+	day, text, _ := strings.Cut(text, "\n")
 	lines := strings.Split(strings.TrimSpace(text), "\n")
 	var body strings.Builder
 	for i, line := range lines {
@@ -73,7 +74,8 @@ func docx(text string) []byte {
 			`<Relationship Id="rId1" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/officeDocument" Target="word/document.xml"/>` +
 			`<Relationship Id="rId2" Type="http://schemas.openxmlformats.org/package/2006/relationships/metadata/core-properties" Target="docProps/core.xml"/></Relationships>`)},
 		file{"docProps/core.xml", []byte(head + `<cp:coreProperties xmlns:cp="http://schemas.openxmlformats.org/package/2006/metadata/core-properties" ` +
-			`xmlns:dc="http://purl.org/dc/elements/1.1/"><dc:title>` + title.String() + `</dc:title></cp:coreProperties>`)},
+			`xmlns:dc="http://purl.org/dc/elements/1.1/" xmlns:dcterms="http://purl.org/dc/terms/" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance">` +
+			`<dc:title>` + title.String() + `</dc:title><dcterms:created xsi:type="dcterms:W3CDTF">` + day + `T09:00:00Z</dcterms:created></cp:coreProperties>`)},
 		file{"word/document.xml", []byte(head + `<w:document xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"><w:body>` +
 			body.String() + `</w:body></w:document>`)},
 	)
