@@ -16,6 +16,7 @@ import (
 
 	"daylight/blob"
 	"daylight/corpus"
+	"daylight/extract"
 	"daylight/ingest"
 	"daylight/ingest/ledgertest"
 	"daylight/sandbox"
@@ -271,6 +272,37 @@ func TestStoresThatFail(t *testing.T) {
 	}
 	if failed < 15 {
 		t.Errorf("only %d runs failed", failed)
+	}
+}
+
+// A large mailbox is continued where it was left, not read again.
+func TestContinueInside(t *testing.T) {
+	var box [][]byte
+	for i := range 200 {
+		box = append(box, mail(i, prose(uint64(i), 60)))
+	}
+	files := []file{{"box.mbox", mbox(box...)}}
+	s := newSetup()
+	s.Group, s.Limits.Memory, s.Workers = 10, 8<<10, 1
+	b := &breaking{Mem: s.ledger, Store: s.blobs, left: 20, after: true}
+	s.Ledger = b
+	if _, err := s.Run(t.Context(), items(files...)); !errors.Is(err, errBroken) {
+		t.Fatal(err)
+	}
+	left := 201 - len(s.ledger.Records())
+	if left < 1 || left > 100 {
+		t.Fatalf("%d items are left; want some", left)
+	}
+	read := 0
+	s.Ledger = s.ledger
+	s.Extract = func(ctx context.Context, f extract.File, l extract.Limits, part func(extract.Part) error) (extract.Result, error) {
+		read++
+		return extract.Extract(ctx, f, l, part)
+	}
+	s.run(t, files...)
+	// Twice the mailbox, once each message that was left, and the one before these.
+	if read != left+3 || len(s.ledger.Records()) != 201 {
+		t.Errorf("%d files read for %d that were left; %d records", read, left, len(s.ledger.Records()))
 	}
 }
 

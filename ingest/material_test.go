@@ -187,7 +187,7 @@ func differ(t *testing.T, what string, got, want []string) {
 			w = want[i]
 		}
 		if g != w {
-			t.Fatalf("%s, record %d:\n got %s\nwant %s", what, i, g, w)
+			t.Fatalf("%s, line %d:\n got %.1000s\nwant %.1000s", what, i, g, w)
 		}
 	}
 }

@@ -195,6 +195,11 @@ func (r *run) expand(ctx context.Context, n *node, here holder, s *spent) error 
 		}
 		defer done()
 		var names namer
+		var last *node // waits until it is known whether the one after it is recorded
+		send := func() error {
+			part := last
+			return submit(func(context.Context) (*node, error) { return part, nil })
+		}
 		f := extract.File{Name: base(n.name), Type: n.declared, Body: body, Size: size}
 		_, err = r.in.Extract(ctx, f, r.limits.File, func(p extract.Part) error {
 			part, err := r.take(ctx, n, &names, p)
@@ -202,12 +207,26 @@ func (r *run) expand(ctx context.Context, n *node, here holder, s *spent) error 
 				return err
 			}
 			part.carrier = n.carries()
-			return submit(func(context.Context) (*node, error) { return part, nil })
+			if last != nil {
+				if last.done, err = r.recorded(ctx, part); err != nil {
+					return err
+				}
+				if err := send(); err != nil {
+					return err
+				}
+			}
+			last = part
+			return nil
 		})
+		if err == nil && last != nil {
+			err = send()
+		}
 		return err
 	}
 	return r.flow(ctx, produce, func(p *node) error {
-		if err := r.visit(ctx, p, here, s); err != nil {
+		if p.done {
+			r.items++
+		} else if err := r.visit(ctx, p, here, s); err != nil {
 			return err
 		}
 		if n == s.root { // show that it moves
@@ -217,6 +236,19 @@ func (r *run) expand(ctx context.Context, n *node, here holder, s *spent) error 
 		}
 		return r.flushIfFull(ctx)
 	})
+}
+
+// recorded reports whether an earlier run recorded this part. Then the one before
+// it is recorded with all that is inside: what is recorded is a beginning of the
+// walk. What is inside of it is not counted again towards the limits of the root,
+// which bounds work and not exactness.
+func (r *run) recorded(ctx context.Context, part *node) (bool, error) {
+	places, ok := r.in.Ledger.(Placer)
+	if _, joins := r.in.Ledger.(Attacher); !ok || !joins {
+		return false, nil
+	}
+	hash, is, err := places.At(ctx, part.path)
+	return is && hash == part.hash, err
 }
 
 // report tells Progress, not too often.

@@ -42,6 +42,7 @@ type node struct {
 	langs   []string
 	key     [16]byte // see relate.MessageKey
 
+	done  bool // recorded by an earlier run with all that is inside
 	parts []*node
 	open  bool // holds more than one worker may: the parts are read when its turn comes
 
@@ -61,11 +62,17 @@ func (u *unit) over() bool {
 	return u.memory > most || u.bytes > unitBytes*most
 }
 
+// nothing is the result of an item of which not one byte could be had.
+var nothing = extract.Result{Type: "application/octet-stream", Unread: true}
+
 // read fills in what a node contains. Errors are of ctx and the stores; what is
 // wrong with the bytes is in the node.
 func (u *unit) read(ctx context.Context, n *node) error {
+	if n.done {
+		return nil
+	}
 	if n.empty {
-		n.res = extract.Result{Type: "application/octet-stream", Unread: true}
+		n.res = nothing
 		return nil
 	}
 	body, size, done, err := u.run.body(ctx, n)

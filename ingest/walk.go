@@ -68,6 +68,9 @@ func (w *walker) visit(d *walked) error {
 			p.free()
 		}
 	}()
+	if d.size == 0 && d.problem != "" {
+		return w.found(extracted(d, nothing))
+	}
 	deep := d.level >= w.limits.Depth
 	res, err := w.each(d, func(p *walked) error {
 		n++
