@@ -12,11 +12,8 @@ import (
 	"daylight/archive"
 	"daylight/archive/sqlite"
 	"daylight/archive/web"
-	"daylight/blob"
 	blobfs "daylight/blob/fs"
-	"daylight/fault"
 	"daylight/publog"
-	"daylight/search"
 	"daylight/search/segment"
 )
 

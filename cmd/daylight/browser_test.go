@@ -3,7 +3,10 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
+	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"strings"
 	"testing"
@@ -11,7 +14,6 @@ import (
 
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
-	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/chromedp"
 )
 
@@ -37,7 +39,7 @@ func newBrowser(t *testing.T) *browser {
 	t.Cleanup(stop)
 	ctx, stop = chromedp.NewContext(ctx)
 	t.Cleanup(stop)
-	if err := chromedp.Run(ctx); err != nil {
+	if err := chromedp.Do(ctx); err != nil {
 		t.Fatalf("start Chromium: %v", err)
 	}
 	return &browser{t, ctx}
@@ -52,7 +54,13 @@ func (b *browser) person(scripts bool) *tab {
 	ctx, stop := chromedp.NewContext(b.ctx, chromedp.WithNewBrowserContext())
 	b.t.Cleanup(stop)
 	p := &tab{t: b.t, ctx: ctx}
-	p.do("set up", network.Enable(), emulation.SetUserAgentOverride(userAgent), emulation.SetScriptExecutionDisabled(!scripts))
+	p.do("set up", chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
+		if _, err := cdp.Call(ctx, t, emulation.SetUserAgentOverride, emulation.SetUserAgentOverrideParams{UserAgent: userAgent}); err != nil {
+			return err
+		}
+		_, err := cdp.Call(ctx, t, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: !scripts})
+		return err
+	}))
 	return p
 }
 
@@ -62,22 +70,38 @@ type tab struct {
 	ctx context.Context
 }
 
-func (p *tab) do(what string, actions ...chromedp.Action) {
+// step is something a person does.
+type step = chromedp.Action[chromedp.Void]
+
+func (p *tab) do(what string, steps ...step) {
 	p.t.Helper()
-	ctx, stop := context.WithTimeout(p.ctx, time.Minute)
+	ctx, stop := context.WithTimeout(p.ctx, 30*time.Second)
 	defer stop()
-	if err := chromedp.Run(ctx, actions...); err != nil {
+	if err := chromedp.Do(ctx, steps...); err != nil {
 		p.t.Fatalf("%s: %v\non page:\n%s", what, err, p.where())
 	}
 }
 
+// read asks the page for something.
+func read[T any](p *tab, what string, a chromedp.Action[T]) T {
+	p.t.Helper()
+	ctx, stop := context.WithTimeout(p.ctx, 30*time.Second)
+	defer stop()
+	v, err := chromedp.Run(ctx, a)
+	if err != nil {
+		p.t.Fatalf("%s: %v\non page:\n%s", what, err, p.where())
+	}
+	return v
+}
+
 // where is what the person sees, for a failure.
 func (p *tab) where() string {
-	var url, text string
 	ctx, stop := context.WithTimeout(p.ctx, 5*time.Second)
 	defer stop()
-	if err := chromedp.Run(ctx, chromedp.Location(&url), chromedp.Text("body", &text, chromedp.ByQuery)); err != nil {
-		return err.Error()
+	url, _ := chromedp.Run(ctx, chromedp.Location())
+	text, err := chromedp.Run(ctx, chromedp.Text(chromedp.CSS("body")))
+	if err != nil {
+		return url + ": " + err.Error()
 	}
 	if len(text) > 3000 {
 		text = text[:3000] + "…"
@@ -85,12 +109,12 @@ func (p *tab) where() string {
 	return url + "\n" + text
 }
 
-// go_ does what loads a page, and wants its status to be good.
-func (p *tab) load(what string, action chromedp.Action) {
+// load does what loads a page, and wants its status to be good.
+func (p *tab) load(what string, s step) {
 	p.t.Helper()
 	ctx, stop := context.WithTimeout(p.ctx, 2*time.Minute)
 	defer stop()
-	r, err := chromedp.RunResponse(ctx, action)
+	r, err := chromedp.RunResponse(ctx, s)
 	if err != nil {
 		p.t.Fatalf("%s: %v\non page:\n%s", what, err, p.where())
 	}
@@ -101,17 +125,25 @@ func (p *tab) load(what string, action chromedp.Action) {
 
 func (p *tab) open(url string) { p.t.Helper(); p.load("open "+url, chromedp.Navigate(url)) }
 
-// press clicks the button with this text. Where there are several, within is the
-// start of the text of the card, row or form that it stands in.
-func (p *tab) press(text string) {
+// press clicks the button with this text; within, where it is given, is a text of
+// the form that it belongs to.
+func (p *tab) press(text string, within ...string) {
 	p.t.Helper()
-	p.load("press "+text, chromedp.Click(fmt.Sprintf(`//button[normalize-space()=%s]`, quote(text)), chromedp.BySearch))
+	in := ""
+	for _, w := range within {
+		in = fmt.Sprintf(`//form[contains(., %s)]`, quote(w))
+	}
+	p.load("press "+text, chromedp.Click(fmt.Sprintf(`%s//button[normalize-space()=%s]`, in, quote(text))))
 }
 
-// follow clicks the first link whose text has this in it.
+// follow clicks the first link of the page's content whose text has this in it.
 func (p *tab) follow(text string) {
 	p.t.Helper()
-	p.load("follow "+text, chromedp.Click(fmt.Sprintf(`//a[contains(normalize-space(), %s)]`, quote(text)), chromedp.BySearch))
+	p.load("follow "+text, chromedp.Click(link(text)))
+}
+
+func link(text string) string {
+	return fmt.Sprintf(`(//main//a[contains(normalize-space(), %s)])[1]`, quote(text))
 }
 
 // field is the control that a label with this text belongs to.
@@ -123,26 +155,27 @@ func field(label string) string {
 // fill types over what the field of a label has.
 func (p *tab) fill(label, value string) {
 	p.t.Helper()
-	p.do("fill "+label, chromedp.SetValue(field(label), value, chromedp.BySearch))
+	p.do("fill "+label, chromedp.SetValue(field(label), value))
 }
 
-// choose clicks the radio button, check box or label with this text.
-func (p *tab) choose(label string) {
-	p.t.Helper()
-	p.do("choose "+label, chromedp.Click(field(label), chromedp.BySearch))
-}
+// choose clicks the radio button or check box with this label.
+func (p *tab) choose(label string) { p.t.Helper(); p.do("choose "+label, chromedp.Click(field(label))) }
 
 func (p *tab) attach(label string, files ...string) {
 	p.t.Helper()
-	p.do("attach to "+label, chromedp.SetUploadFiles(field(label), files, chromedp.BySearch))
+	p.do("attach to "+label, chromedp.SetUploadFiles(field(label), files))
 }
 
-// text is what stands in an element of the page.
+// text is what stands in the first element of the page that a selector finds.
 func (p *tab) text(selector string) string {
 	p.t.Helper()
-	var s string
-	p.do("read "+selector, chromedp.Text(selector, &s, chromedp.ByQuery, chromedp.NodeReady))
-	return s
+	return read(p, "read "+selector, chromedp.Text(chromedp.CSS(selector)))
+}
+
+// source is the page as it is, with what is not shown.
+func (p *tab) source() string {
+	p.t.Helper()
+	return read(p, "read source", chromedp.OuterHTML(chromedp.CSS("html")))
 }
 
 // sees wants texts on the page, anywhere.
@@ -159,8 +192,7 @@ func (p *tab) sees(texts ...string) {
 // seesNo wants texts not to be on the page, also not in its source.
 func (p *tab) seesNo(texts ...string) {
 	p.t.Helper()
-	var source string
-	p.do("read source", chromedp.OuterHTML("html", &source, chromedp.ByQuery))
+	source := p.source()
 	for _, bad := range texts {
 		if strings.Contains(source, bad) {
 			p.t.Fatalf("page shows %q:\n%s", bad, p.where())
@@ -168,31 +200,10 @@ func (p *tab) seesNo(texts ...string) {
 	}
 }
 
-// count is how many elements a selector finds.
-func (p *tab) count(selector string) int {
-	p.t.Helper()
-	var nodes []*cdp.Node
-	p.do("count "+selector, chromedp.Nodes(selector, &nodes, chromedp.ByQueryAll, chromedp.AtLeast(0)))
-	return len(nodes)
-}
-
 // href is where the first link whose text has this in it leads.
 func (p *tab) href(text string) string {
 	p.t.Helper()
-	var href string
-	p.do("find link "+text, chromedp.AttributeValue(fmt.Sprintf(`//a[contains(normalize-space(), %s)]`, quote(text)), "href", &href, nil, chromedp.BySearch))
-	return href
-}
-
-// fetch downloads a file with the person's cookies.
-func (p *tab) fetch(url string) []byte {
-	p.t.Helper()
-	var jar []*network.Cookie
-	p.do("read cookies", chromedp.ActionFunc(func(ctx context.Context) (err error) {
-		jar, err = network.GetCookies().WithURLs([]string{url}).Do(ctx)
-		return err
-	}))
-	return download(p.t, url, jar)
+	return read(p, "find link "+text, chromedp.AttributeValue(link(text), "href")).Value
 }
 
 // quote makes an XPath string of a text.
@@ -201,4 +212,99 @@ func quote(s string) string {
 		return "'" + s + "'"
 	}
 	return `"` + s + `"`
+}
+
+// download gets a file as a reader without cookies does. localhost names are this
+// machine, whatever the system's resolver thinks of them.
+func download(t *testing.T, url string) []byte {
+	t.Helper()
+	client := http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
+		_, port, err := net.SplitHostPort(addr)
+		if err != nil {
+			return nil, err
+		}
+		return (&net.Dialer{}).DialContext(ctx, network, "127.0.0.1:"+port)
+	}}}
+	r, err := client.Get(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Body.Close()
+	b, err := io.ReadAll(r.Body)
+	if err != nil || r.StatusCode != http.StatusOK {
+		t.Fatalf("%s: status %d, %v", url, r.StatusCode, err)
+	}
+	return b
+}
+
+// clickFirst clicks the first element that an XPath finds.
+func clickFirst(path string) step { return chromedp.Click("(" + path + ")[1]") }
+
+func back() step { return chromedp.NavigateBack() }
+
+// url is where the person is, without a fragment.
+func (p *tab) url() string {
+	p.t.Helper()
+	u, _, _ := strings.Cut(read(p, "read the address", chromedp.Location()), "#")
+	return u
+}
+
+// absolute makes a whole address of a link on the page.
+func (p *tab) absolute(href string) string {
+	p.t.Helper()
+	base, err := url.Parse(p.url())
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	ref, err := base.Parse(href)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return ref.String()
+}
+
+func (p *tab) search(site, query string) {
+	p.t.Helper()
+	p.open(site + "/search?q=" + url.QueryEscape(query))
+}
+
+// selectOption chooses the option with this text.
+func (p *tab) selectOption(label, option string) {
+	p.t.Helper()
+	p.do("choose "+option, chromedp.SetValue(field(label), option))
+}
+
+// answer records evidence for one of the three questions.
+func (p *tab) answer(question string, texts [2]string) {
+	p.t.Helper()
+	form := fmt.Sprintf(`//form[.//input[@name='question' and @value=%s]]`, quote(question))
+	p.do("answer "+question,
+		chromedp.SetValue(form+`//textarea[@name='for']`, texts[0]),
+		chromedp.SetValue(form+`//textarea[@name='against']`, texts[1]),
+		chromedp.SetValue(form+`//input[@name='public']`, "Yes, as far as it can be checked."))
+	p.load("save "+question, chromedp.Click(form+`//button`))
+}
+
+// harm records a slight intrusion and a considerable interest.
+func (p *tab) harm() {
+	p.t.Helper()
+	form := `//form[.//input[@name='intrusion']]`
+	p.do("record harm",
+		chromedp.Click(form+`//input[@name='intrusion' and @value='2']`),
+		chromedp.Click(form+`//input[@name='interest' and @value='3']`),
+		chromedp.SetValue(form+`//input[@name='affected']`, "People who wrote letters."),
+		chromedp.SetValue(form+`//input[@name='reduced']`, "The name of a receiver was taken out."))
+	p.load("save harm", chromedp.Click(form+`//button`))
+}
+
+// approve answers the three questions with yes.
+func (p *tab) approve() {
+	p.t.Helper()
+	var steps []step
+	for i := range 3 {
+		steps = append(steps, chromedp.Click(fmt.Sprintf(`//input[@name='answer%d' and @value='yes']`, i)))
+	}
+	p.do("answer the questions", steps...)
+	p.press("Answer for exactly this version")
+	p.sees("approves")
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"iter"
 	"os"
 	"path/filepath"
@@ -52,7 +53,7 @@ func (a *app) openDesk(in instance, c config, published func(context.Context, de
 	if err != nil {
 		return nil, err
 	}
-	store, err := sqlite.Open(a.ctx, in.path("desk.db"), *key)
+	store, err := sqlite.Open(a.ctx, in.path("desk.db"), key)
 	if err != nil {
 		return nil, err
 	}
@@ -66,7 +67,7 @@ func (a *app) openDesk(in instance, c config, published func(context.Context, de
 	if err != nil {
 		return nil, err
 	}
-	blobs, err := seal.New(raw, *blobKey)
+	blobs, err := seal.New(raw, blobKey[:])
 	if err != nil {
 		return nil, err
 	}
@@ -170,7 +171,7 @@ func (d *deskRole) publish(ctx context.Context, r desk.Release, next func(contex
 		return err
 	}
 	defer f.Abort()
-	if _, err := body.WriteTo(f); err != nil {
+	if _, err := io.Copy(f, body); err != nil {
 		return err
 	}
 	if err := f.Commit(); err != nil {

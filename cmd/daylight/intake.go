@@ -70,7 +70,7 @@ func (a *app) syncFolder(ctx context.Context, in *intakeRole, dir string) error 
 	every := time.NewTicker(time.Minute)
 	defer every.Stop()
 	for {
-		if err := folder.Sync(ctx, in.Courier(), dir); err != nil && ctx.Err() == nil {
+		if _, err := f.Sync(ctx, in.Courier()); err != nil && ctx.Err() == nil {
 			a.log.Error("courier folder", "err", err)
 		}
 		select {

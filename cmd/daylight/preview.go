@@ -109,18 +109,53 @@ func (c *candidate) get(ctx context.Context, path string) (io.ReadCloser, error)
 	return io.NopCloser(bytes.NewReader(w.Body.Bytes())), nil
 }
 
+// paths are the addresses of all that the candidate has: lists and tables, what the
+// desk wrote, and each document.
 func (c *candidate) paths(ctx context.Context) ([]string, error) {
-	paths := []string{"/", "/search", "/search.csv"}
+	paths := []string{"/", "/search", "/search.csv", "/api/search", "/collections", "/entities", "/topics", "/origins", "/answers"}
+	add := func(prefix string, ids []string, err error) error {
+		for _, id := range ids {
+			paths = append(paths, prefix+id)
+		}
+		return err
+	}
+	collections, err := c.archive.Collections(ctx)
+	if err := add("/collections/", idsOf(collections, func(x archive.Collection) string { return string(x.ID) }), err); err != nil {
+		return nil, err
+	}
+	entities, err := c.archive.Entities(ctx)
+	if err := add("/entities/", idsOf(entities, func(x archive.Entity) string { return string(x.ID) }), err); err != nil {
+		return nil, err
+	}
+	topics, err := c.archive.Topics(ctx)
+	if err := add("/topics/", idsOf(topics, func(x archive.Topic) string { return string(x.ID) }), err); err != nil {
+		return nil, err
+	}
+	origins, err := c.archive.Origins(ctx)
+	if err := add("/origins/", idsOf(origins, func(x archive.Origin) string { return string(x.ID) }), err); err != nil {
+		return nil, err
+	}
+	answers, err := c.archive.Answers(ctx)
+	if err := add("/answers/", idsOf(answers, func(x archive.Answer) string { return string(x.ID) }), err); err != nil {
+		return nil, err
+	}
 	for after, more := "", true; more; more = after != "" {
 		got, err := c.archive.Search(ctx, archive.SearchRequest{Limit: 500, After: after, Sort: search.ByOldest})
 		if err != nil {
 			return nil, err
 		}
 		for _, h := range got.Hits {
-			id := h.ID.String()
-			paths = append(paths, "/d/"+id, "/api/documents/"+id)
+			paths = append(paths, "/documents/"+h.ID.String(), "/api/documents/"+h.ID.String())
 		}
 		after = got.Result.Next
 	}
 	return paths, nil
+}
+
+func idsOf[T any](list []T, id func(T) string) []string {
+	var ids []string
+	for _, x := range list {
+		ids = append(ids, id(x))
+	}
+	return ids
 }

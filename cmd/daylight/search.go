@@ -1,11 +1,14 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"time"
 
 	"daylight/archive"
+	"daylight/corpus"
+	"daylight/desk"
 	"daylight/search"
 	"daylight/text"
 )
@@ -41,18 +44,13 @@ type hitOutput struct {
 }
 
 func (c *searchCmd) Run(a *app) error {
-	in, err := roleInstance(a.data, c.Site)
-	if err != nil {
-		return err
-	}
 	start := time.Now()
 	out := searchOutput{Facets: facetsOutput{}, Hits: []hitOutput{}}
-	if c.Site == "archive" {
-		err = c.archive(a, in, &out)
-	} else {
-		err = c.desk(a, in, &out)
+	ask := c.archive
+	if c.Site == "desk" {
+		ask = c.desk
 	}
-	if err != nil {
+	if err := ask(a, &out); err != nil {
 		return err
 	}
 	out.Ms = float64(time.Since(start).Microseconds()) / 1000
@@ -79,7 +77,11 @@ func (c *searchCmd) facets() []search.FacetRequest {
 	return f
 }
 
-func (c *searchCmd) archive(a *app, in instance, out *searchOutput) error {
+func (c *searchCmd) archive(a *app, out *searchOutput) error {
+	in, err := roleInstance(a.data, "archive")
+	if err != nil {
+		return err
+	}
 	r, closer, err := openArchive(a.ctx, in)
 	if err != nil {
 		return err
@@ -95,6 +97,54 @@ func (c *searchCmd) archive(a *app, in instance, out *searchOutput) error {
 		out.Hits = append(out.Hits, hitOutput{h.ID.String(), h.Title, day(h.Date), plain(h.Snippet)})
 	}
 	return nil
+}
+
+// desk searches what the desk holds: titles and texts come from its ledgers.
+func (c *searchCmd) desk(a *app, out *searchOutput) error {
+	query, err := search.Parse(strings.Join(c.Query, " "))
+	if err != nil {
+		return err
+	}
+	return a.withDesk(func(d *deskRole, _ config) error {
+		got, err := d.index.Search(a.ctx, search.Request{Query: query, Facets: c.facets(), Sort: search.Sort(c.Sort), Limit: c.Limit})
+		if err != nil {
+			return err
+		}
+		out.fill(got)
+		found, err := d.documents(a.ctx, got.Hits)
+		if err != nil {
+			return err
+		}
+		for _, h := range got.Hits {
+			if doc := found[h.ID]; doc != nil {
+				spans := search.Snippet(query, doc.Language(), doc.Text, 200)
+				out.Hits = append(out.Hits, hitOutput{h.ID.String(), doc.Title, day(doc.Date), plain(spans)})
+			}
+		}
+		return nil
+	})
+}
+
+// documents are those of the hits, from whatever collections they are in.
+func (d *deskRole) documents(ctx context.Context, hits []search.Hit) (map[corpus.DocumentID]*corpus.Document, error) {
+	filter := desk.Filter{IDs: []corpus.DocumentID{}}
+	for _, h := range hits {
+		filter.IDs = append(filter.IDs, h.ID)
+	}
+	cases, err := d.stores.Cases.All(ctx)
+	if err != nil {
+		return nil, err
+	}
+	found := map[corpus.DocumentID]*corpus.Document{}
+	for _, c := range cases {
+		for item, err := range d.stores.Documents.Each(ctx, c.Collection.ID, filter, true) {
+			if err != nil {
+				return nil, err
+			}
+			found[item.ID()] = item.Document
+		}
+	}
+	return found, nil
 }
 
 func (o *searchOutput) fill(r search.Result) {

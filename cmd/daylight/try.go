@@ -138,6 +138,11 @@ func (a *app) openTrial(withSample bool) (_ *trial, err error) {
 		return nil, err
 	}
 	t.closers = append(t.closers, t.desk.closers)
+	for _, u := range trialUsers {
+		if err := t.desk.PutUser(a.ctx, desk.Operator, u); err != nil {
+			return nil, err
+		}
+	}
 	if withSample {
 		if err := t.publishSample(a.ctx); err != nil {
 			return nil, fmt.Errorf("publish the sample: %w", err)

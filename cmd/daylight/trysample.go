@@ -20,11 +20,6 @@ import (
 // things, dispositions, the three questions, two approvals, release. It goes on
 // where a stopped one was, and does nothing when the sample is public.
 func (t *trial) publishSample(ctx context.Context) error {
-	for _, u := range trialUsers {
-		if err := t.desk.PutUser(ctx, desk.Operator, u); err != nil {
-			return err
-		}
-	}
 	site, err := sample.ReadSite()
 	if err != nil {
 		return err
@@ -171,6 +166,9 @@ func (s *sampleWork) release(ctx context.Context) error {
 	why, err := d.WhyNot(ctx, "ana", s.id)
 	if err != nil {
 		return err
+	}
+	for _, f := range report.Found {
+		why = append(why, f.Where+": "+f.What+".")
 	}
 	if len(why) > 0 {
 		return fmt.Errorf("cannot be released: %s", strings.Join(why, " "))

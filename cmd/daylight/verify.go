@@ -83,7 +83,7 @@ func (c *verifyCmd) release(a *app, f *os.File, key string) error {
 	if err != nil {
 		return err
 	}
-	h := r.Header()
+	h := r.Header
 	_, err = fmt.Fprintf(a.stdout, "Release %d of %s, %s: every byte is as it was signed by %s.\nNot proven: that its content is true, and that no later release corrects or withdraws any of it.\n",
 		h.Number, h.Newsroom, h.Day, strings.Join(keys.Names(), ", "))
 	return err

@@ -32,6 +32,32 @@ type Options struct {
 // schema up to date. A wrong key, or a file that is no database, is
 // fault.Damaged; a schema newer than Options.Schema is fault.Conflict.
 func Open(ctx context.Context, path string, o Options) (*sql.DB, error) {
+	db, err := connect(path, o)
+	if err != nil {
+		return nil, err
+	}
+	if err := migrate(ctx, db, o); err != nil {
+		db.Close()
+		return nil, err
+	}
+	return db, nil
+}
+
+// OpenAny opens a database that is there whatever its schema, for tools and tests
+// that look into it.
+func OpenAny(ctx context.Context, path string, key *Key) (*sql.DB, error) {
+	db, err := connect(path, Options{Key: key})
+	if err != nil {
+		return nil, err
+	}
+	if err := db.PingContext(ctx); err != nil {
+		db.Close()
+		return nil, fmt.Errorf("open database: %w", kind(err))
+	}
+	return db, nil
+}
+
+func connect(path string, o Options) (*sql.DB, error) {
 	q := url.Values{"_txlock": {"immediate"}}
 	if o.Key != nil {
 		q.Set("vfs", "adiantum")
@@ -44,10 +70,6 @@ func Open(ctx context.Context, path string, o Options) (*sql.DB, error) {
 	db, err := driver.Open(dsn, func(c *sqlite3.Conn) error { return prepare(c, o) })
 	if err != nil {
 		return nil, fmt.Errorf("open database: %w", err)
-	}
-	if err := migrate(ctx, db, o); err != nil {
-		db.Close()
-		return nil, err
 	}
 	return db, nil
 }
