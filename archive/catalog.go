@@ -39,6 +39,9 @@ type Catalog interface {
 	// most limit of them, and how many there are.
 	Parts(ctx context.Context, parent corpus.DocumentID, limit int) ([]Row, int, error)
 
+	// Containers are those of the given documents that have parts.
+	Containers(ctx context.Context, ids []corpus.DocumentID) (map[corpus.DocumentID]bool, error)
+
 	// Renditions are the rendition entries of a document, by name.
 	Renditions(ctx context.Context, id corpus.DocumentID) ([]Entry, error)
 

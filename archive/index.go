@@ -104,6 +104,10 @@ func (w *indexer) load() error {
 	if err != nil {
 		return err
 	}
+	containers, err := w.im.Catalog.Containers(w.ctx, w.waiting)
+	if err != nil {
+		return err
+	}
 	for _, id := range w.waiting {
 		e, ok := bodies[id]
 		if !ok {
@@ -113,9 +117,11 @@ func (w *indexer) load() error {
 		if err != nil {
 			return err
 		}
-		attached, err := w.attached(d.ID)
-		if err != nil {
-			return err
+		attached := ""
+		if containers[id] {
+			if attached, err = w.attached(id); err != nil {
+				return err
+			}
 		}
 		w.batch.Put = append(w.batch.Put, Searchable(d, attached))
 		w.bytes += len(d.Text) + len(attached)
@@ -144,8 +150,8 @@ func (w *indexer) apply() error {
 
 // attached joins the names and texts of a document's parts.
 func (w *indexer) attached(id corpus.DocumentID) (string, error) {
-	rows, n, err := w.im.Catalog.Parts(w.ctx, id, MaxParts)
-	if err != nil || n == 0 {
+	rows, _, err := w.im.Catalog.Parts(w.ctx, id, MaxParts)
+	if err != nil {
 		return "", err
 	}
 	ids := make([]corpus.DocumentID, len(rows))

@@ -241,6 +241,9 @@ func lists(t *testing.T, s archive.Store, _ func() archive.Store) {
 	if err != nil || n != 4 || len(parts) != 3 || parts[0].ID != ID(5) {
 		t.Errorf("parts %v of %d, %v; want 3 of 4 by name", parts, n, err)
 	}
+	if got, err := s.Containers(t.Context(), []corpus.DocumentID{ID(1), ID(2)}); err != nil || len(got) != 1 || !got[ID(1)] {
+		t.Errorf("containers %v, %v; want the first", got, err)
+	}
 	if rows, err := s.SameBytes(t.Context(), ID(3), ref("same"), 10); err != nil || len(rows) != 4 || rows[2].ID != ID(4) {
 		t.Errorf("same bytes %v, %v; want the 4 others by id", rows, err)
 	}

@@ -143,6 +143,26 @@ func (c *Catalog) Parts(ctx context.Context, parent corpus.DocumentID, limit int
 	return rows, n, err
 }
 
+// Containers finds those with parts.
+func (c *Catalog) Containers(ctx context.Context, ids []corpus.DocumentID) (map[corpus.DocumentID]bool, error) {
+	found := map[corpus.DocumentID]bool{}
+	for part := range slices.Chunk(ids, 500) {
+		parents, err := collect(ctx, c.db, func(row scanner) (id corpus.DocumentID, err error) {
+			var b []byte
+			err = row.Scan(&b)
+			copy(id[:], b)
+			return id, err
+		}, "SELECT DISTINCT parent FROM live_document WHERE parent IN ("+marks(len(part))+")", idArgs(part)...)
+		if err != nil {
+			return nil, err
+		}
+		for _, id := range parents {
+			found[id] = true
+		}
+	}
+	return found, nil
+}
+
 // Renditions lists the renditions of a document.
 func (c *Catalog) Renditions(ctx context.Context, id corpus.DocumentID) ([]archive.Entry, error) {
 	scan := func(row scanner) (archive.Entry, error) {
