@@ -42,12 +42,12 @@ func newGenerator(seed uint64) *generator {
 	rng := rand.New(rand.NewPCG(seed, 1))
 	words := rand.New(rand.NewPCG(7, 7)) // the vocabulary is the same for every seed
 	g := &generator{rng: rng, words: map[string][]string{}, zipf: rand.NewZipf(rng, 1.07, 3, vocabularySize-1)}
-	for lang, syllables := range map[string][]string{
-		"en": {"ta", "ri", "no", "sel", "ka", "mi", "der", "vo", "lu", "pen", "sto", "ge"},
-		"ru": {"та", "ри", "но", "сел", "ка", "ми", "дер", "во", "лу", "пен", "сто", "ге"},
-		"ar": {"تا", "ري", "نو", "سل", "كا", "مي", "در", "وو", "لو", "بن", "ست", "جي"},
+	for _, l := range []struct{ lang, syllables, endings string }{
+		{"en", "ta ri no sel ka mi der vo lu pen sto ge", ",s,ed,ing"},
+		{"ru", "та ри но сел ка ми дер во лу пен сто ге", ",а,ы,ов"},
+		{"ar", "تا ري نو سل كا مي در وو لو بن ست جي", ",ات,ون,ه"},
 	} {
-		endings := map[string][]string{"en": {"", "s", "ed", "ing"}, "ru": {"", "а", "ы", "ов"}, "ar": {"", "ات", "ون", "ه"}}[lang]
+		syllables, endings := strings.Fields(l.syllables), strings.Split(l.endings, ",")
 		list := make([]string, vocabularySize)
 		for i := range list {
 			var b strings.Builder
@@ -57,7 +57,7 @@ func newGenerator(seed uint64) *generator {
 			b.WriteString(endings[words.IntN(len(endings))])
 			list[i] = b.String()
 		}
-		g.words[lang] = list
+		g.words[l.lang] = list
 	}
 	return g
 }

@@ -114,6 +114,7 @@ type postings struct {
 	fw    uint
 	at    uint32 // positions of document j of the block begin there
 	j     int
+	read  uint32 // positions of document j-1 begin there, when they were read
 }
 
 // open goes to the first document of the term at an offset.
@@ -279,23 +280,23 @@ func (p *postings) unpackFrequencies() {
 
 // positions appends where the term stands in this document.
 func (p *postings) positions(to []uint32) []uint32 {
-	p.unpackFrequencies()
-	b := p.rawPositions()
+	all := p.rawPositions()
+	b := all
 	at := uint32(0)
 	for range p.freqs[p.i] {
-		var v uint32
-		var shift uint
-		for {
-			c := b[0]
+		c := b[0]
+		b = b[1:]
+		v := uint32(c & 0x7f)
+		for shift := 7; c >= 0x80; shift += 7 {
+			c = b[0]
 			b = b[1:]
 			v |= uint32(c&0x7f) << shift
-			if c < 0x80 {
-				break
-			}
-			shift += 7
 		}
 		at += v
 		to = append(to, at)
+	}
+	if p.j == p.i { // so that the next document need not go over them again
+		p.read, p.at, p.j = p.at, p.at+uint32(len(all)-len(b)), p.j+1
 	}
 	return to
 }
@@ -306,6 +307,9 @@ func (p *postings) rawPositions() []byte {
 		p.pos = p.source.bytes(p.posOff, p.posLen)
 	}
 	p.unpackFrequencies()
+	if p.j > p.i {
+		return p.pos[p.read:] // asked for again: a phrase may have a word twice
+	}
 	for p.j < p.i {
 		p.at += varints(p.pos[p.at:], p.freqs[p.j])
 		p.j++
