@@ -313,6 +313,56 @@ func TestTheCodenameIsShownUntilItIsKept(t *testing.T) {
 	}
 }
 
+func TestTooManyAtOnceIsBusy(t *testing.T) {
+	h := newHouse(t, func(o *intake.Options) { o.Limits = intake.Limits{Uploads: 1, Sessions: 2} })
+	s, _ := h.begin(t)
+	first, err := h.Submit(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := h.Submit(s); !errors.Is(err, fault.Busy) {
+		t.Errorf("a second submission: %v; want busy", err)
+	}
+	first.Finish()
+	if again, err := h.Submit(s); err != nil {
+		t.Errorf("after the first has ended: %v", err)
+	} else {
+		again.Finish()
+	}
+	h.begin(t)
+	if _, err := h.Begin(); !errors.Is(err, fault.Busy) {
+		t.Errorf("a third visit: %v; want busy", err)
+	}
+}
+
+// TestReturnsDoNotHoldUpSubmissions fills the lane of returns, and sends.
+func TestReturnsDoNotHoldUpSubmissions(t *testing.T) {
+	h := newHouse(t, func(o *intake.Options) { o.Limits = intake.Limits{Returns: 1} })
+	words, _ := codename.New().AppendText(nil)
+	results := make(chan error)
+	for range 6 {
+		go func() {
+			_, err := h.Return(t.Context(), words)
+			results <- err
+		}()
+	}
+	s, _ := h.begin(t)
+	if receipt := h.send(t, s, "hello"); !receipt.Answerable {
+		t.Error("the newsroom cannot answer")
+	}
+	busy := 0
+	for range 6 {
+		if err := <-results; errors.Is(err, fault.Busy) {
+			busy++
+		} else if err != nil {
+			t.Error(err)
+		}
+	}
+	if busy == 0 {
+		t.Error("six returns at once, with one at work and one waiting, and none was told to come later")
+	}
+}
+
 func TestKeysOfTheNewsroomOnly(t *testing.T) {
 	h := newHouse(t, nil)
 	stranger := newHouse(t, nil)

@@ -8,7 +8,8 @@ import (
 )
 
 // Store is what intake keeps on disk, all of it sealed by others' keys.
-// Implementations are safe for concurrent use; intaketest proves them.
+// Implementations are safe for concurrent use; couriertest, by way of
+// Intake.Courier, and the tests of this package prove them.
 type Store interface {
 	Envelopes
 	Mailboxes

@@ -208,6 +208,9 @@ func (s *Store) DestroyEnvelopes(ctx context.Context, ids []courier.EnvelopeID) 
 	}); err != nil {
 		return fmt.Errorf("destroy envelopes: %w", err)
 	}
+	if len(gone) > 0 {
+		s.forget(ctx)
+	}
 	for _, id := range gone {
 		if err := os.Remove(s.envelopePath(id)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("destroy envelopes: %w", kind(err))

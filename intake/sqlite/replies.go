@@ -113,6 +113,7 @@ func (s *Store) DestroyReply(ctx context.Context, box courier.MailboxID, id cour
 	if err != nil {
 		return fmt.Errorf("destroy reply: %w", err)
 	}
+	s.forget(ctx)
 	if err := os.Remove(s.replyPath(file)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("destroy reply: %w", kind(err))
 	}

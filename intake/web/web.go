@@ -9,6 +9,7 @@ import (
 	"embed"
 	"encoding/json"
 	"fmt"
+	"io"
 	"io/fs"
 	"log/slog"
 	"net/http"
@@ -113,6 +114,7 @@ func (p *pages) visit(page func(http.ResponseWriter, *http.Request, *intake.Sess
 	return func(w http.ResponseWriter, r *http.Request) {
 		s, err := p.session(r)
 		if err != nil {
+			io.CopyN(io.Discard, r.Body, drained)
 			p.site.Render(w, r, http.StatusUnauthorized, "ended", nil)
 			return
 		}
