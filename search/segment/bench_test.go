@@ -186,6 +186,7 @@ var filled = sync.OnceValues(func() (string, error) {
 		if dir, err = os.MkdirTemp("", "segment-bench"); err != nil {
 			return "", err
 		}
+		benchDir = dir
 	}
 	x, err := segment.Open(dir, segment.Options{})
 	if err != nil {
@@ -197,17 +198,15 @@ var filled = sync.OnceValues(func() (string, error) {
 	return dir, x.Close()
 })
 
+var benchDir string // made by filled, removed by TestMain
+
 func TestMain(m *testing.M) {
 	if dir := os.Getenv(crashDir); dir != "" {
 		crashChild(dir)
 	}
 	code := m.Run()
-	if os.Getenv("DAYLIGHT_BENCH_DIR") == "" {
-		if old, _ := filepath.Glob(filepath.Join(os.TempDir(), "segment-bench*")); len(old) > 0 {
-			for _, dir := range old {
-				os.RemoveAll(dir)
-			}
-		}
+	if benchDir != "" {
+		os.RemoveAll(benchDir)
 	}
 	os.Exit(code)
 }

@@ -7,7 +7,6 @@ import (
 	"math/rand/v2"
 	"os"
 	"os/exec"
-	"strings"
 	"testing"
 	"time"
 
@@ -60,7 +59,7 @@ func TestCrash(t *testing.T) {
 	dir := t.TempDir()
 	rng := rand.New(rand.NewPCG(1, 2))
 	round := 0 // the next one
-	for kill := range 12 {
+	for n := range 12 {
 		c := exec.Command(os.Args[0])
 		c.Env = append(os.Environ(), crashDir+"="+dir, fmt.Sprintf("DAYLIGHT_SEGMENT_ROUND=%d", round))
 		out, err := c.StdoutPipe()
@@ -70,20 +69,21 @@ func TestCrash(t *testing.T) {
 		if err := c.Start(); err != nil {
 			t.Fatal(err)
 		}
-		timer := time.AfterFunc(time.Duration(20+rng.IntN(200))*time.Millisecond, func() { c.Process.Kill() })
+		var kill *time.Timer
 		for lines := bufio.NewScanner(out); lines.Scan(); {
-			if strings.HasPrefix(lines.Text(), "error") {
+			if _, err := fmt.Sscanf(lines.Text(), "done %d", &round); err != nil {
 				t.Fatalf("child: %s", lines.Text())
 			}
-			fmt.Sscanf(lines.Text(), "done %d", &round)
 			round++
+			if kill == nil { // not before it does something
+				kill = time.AfterFunc(time.Duration(rng.IntN(120_000))*time.Microsecond, func() { c.Process.Kill() })
+			}
 		}
 		c.Wait()
-		timer.Stop()
-		round = afterCrash(t, dir, round, kill)
-	}
-	if round == 0 {
-		t.Error("no batch was done before any of the kills")
+		if kill == nil {
+			t.Fatal("the child ended before it was killed")
+		}
+		round = afterCrash(t, dir, round, n)
 	}
 }
 

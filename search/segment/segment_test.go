@@ -22,10 +22,10 @@ func TestIndex(t *testing.T) {
 	searchtest.Run(t, func(t *testing.T) search.Index { return open(t, t.TempDir(), segment.Options{}) })
 }
 
-// With segments of a few documents, every query meets several, and merges run all
+// With segments of ten documents, every query meets several, and merges run all
 // the time.
 func TestManySegments(t *testing.T) {
 	searchtest.Run(t, func(t *testing.T) search.Index {
-		return open(t, t.TempDir(), segment.Options{Documents: 3, Workers: 2})
+		return open(t, t.TempDir(), segment.Options{Documents: 10, Workers: 2})
 	})
 }
