@@ -25,6 +25,7 @@ type Reader struct {
 	from       publog.Frontier
 	entries    publog.Frontier
 	checkpoint []byte
+	end        []byte // the last frame
 	signed     publog.Signed
 	removed    int64
 }
@@ -96,7 +97,7 @@ func (r *Reader) verify(keys publog.Keys, log *publog.Log) error {
 }
 
 func (r *Reader) verifyEnd(fr *frame, grown publog.Frontier, keys publog.Keys, log *publog.Log) error {
-	r.checkpoint = fr.notes[0]
+	r.checkpoint, r.end = fr.notes[0], endFrame(fr.notes[0], fr.notes[1])
 	next, _, err := publog.OpenCheckpoint(r.checkpoint, keys)
 	if err != nil {
 		return err

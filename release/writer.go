@@ -106,13 +106,7 @@ func (w *Writer) add(body any, payload io.Reader, size int64) error {
 	if _, err := io.ReadFull(w.random, salt[:]); err != nil {
 		return w.fail(err)
 	}
-	head := []byte{frameEntry}
-	head = appendName(head, string(kind))
-	head = appendName(head, id)
-	head = append(head, salt[:]...)
-	head = binary.BigEndian.AppendUint32(head, uint32(len(text)))
-	w.w.Write(head) // bufio keeps the first error for Flush and for every later Write
-	w.w.Write(text)
+	w.w.Write(encodeEntry(kind, id, salt, text)) // bufio keeps the first error for Flush and for every later Write
 	var p *Payload
 	if payload == nil {
 		err = w.w.WriteByte(0)
@@ -126,6 +120,17 @@ func (w *Writer) add(body any, payload io.Reader, size int64) error {
 	w.entries.Append(leaf)
 	w.log.Append(leaf)
 	return nil
+}
+
+// encodeEntry is an entry's frame up to its payload.
+func encodeEntry(kind Kind, id string, salt Salt, body []byte) []byte {
+	b := make([]byte, 0, 1+2+len(kind)+2+len(id)+len(salt)+4+len(body))
+	b = append(b, frameEntry)
+	b = appendName(b, string(kind))
+	b = appendName(b, id)
+	b = append(b, salt[:]...)
+	b = binary.BigEndian.AppendUint32(b, uint32(len(body)))
+	return append(b, body...)
 }
 
 func appendName(b []byte, s string) []byte {
