@@ -39,6 +39,9 @@ var decoders = []decoder{
 	{"bzip2", unbzip2},
 }
 
+// archives are the decoders that do not find anything by chance.
+var archives = map[string]bool{"zip": true, "gzip": true, "zlib": true, "bzip2": true}
+
 // whole makes a decoder of a function that decodes signs of ASCII in text, in
 // whatever character set, or returns nil. Of bytes that are no text it is given the
 // pieces between control characters one by one, and what it changed is not decoded
