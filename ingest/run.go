@@ -43,64 +43,74 @@ func (r *run) all(ctx context.Context, items iter.Seq2[Item, error]) error {
 	}
 	defer workers.Wait()
 	defer stop()
+	defer func() { r.group.abort() }()
 
-	var before sync.Mutex // guards skipped and done, which others than this goroutine find
-	var skipped []*Skipped
-	var done corpus.Tally
-	produce := func(ctx context.Context, submit submit) error {
-		for item, err := range items {
-			var s *Skipped
-			if errors.As(err, &s) {
-				before.Lock()
-				skipped = append(skipped, s)
-				before.Unlock()
-				continue
-			}
-			if err != nil {
-				return err
-			}
-			err = submit(func(ctx context.Context) (*node, error) {
-				n, err := r.root(ctx, item)
-				if n == nil && err == nil {
-					before.Lock()
-					done.Files++
-					done.Bytes += item.Size
-					before.Unlock()
-				}
-				return n, err
-			})
-			if err != nil {
-				return err
-			}
-		}
-		return nil
-	}
-	tell := func() {
-		before.Lock()
-		s, d := skipped, done
-		skipped, done = nil, corpus.Tally{}
-		before.Unlock()
-		r.done.Files += d.Files
-		r.done.Bytes += d.Bytes
-		for _, s := range s {
-			if r.in.Skipped != nil {
-				r.in.Skipped(s.Path, s.Why)
-			}
-		}
-	}
-	err := r.flow(ctx, produce, func(n *node) error {
-		tell()
+	var h handed
+	err := r.flow(ctx, func(_ context.Context, submit submit) error {
+		return r.handIn(items, &h, submit)
+	}, func(n *node) error {
+		r.tell(&h)
 		return r.top(ctx, n)
 	})
-	tell()
+	r.tell(&h)
 	if err == nil {
 		err = r.flush(ctx)
 	}
 	if err == nil {
 		r.report(true)
 	}
-	r.group.abort()
 	return err
+}
+
+// handed is what needs no unit: it is found by other goroutines, and told by Run's.
+type handed struct {
+	mu      sync.Mutex
+	skipped []*Skipped
+	done    corpus.Tally // items that an earlier run finished
+}
+
+// handIn submits each item as a unit.
+func (r *run) handIn(items iter.Seq2[Item, error], h *handed, submit submit) error {
+	for item, err := range items {
+		var s *Skipped
+		switch {
+		case errors.As(err, &s):
+			h.mu.Lock()
+			h.skipped = append(h.skipped, s)
+			h.mu.Unlock()
+			continue
+		case err != nil:
+			return err
+		}
+		err = submit(func(ctx context.Context) (*node, error) {
+			n, err := r.root(ctx, item)
+			if n == nil && err == nil {
+				h.mu.Lock()
+				h.done.Files++
+				h.done.Bytes += item.Size
+				h.mu.Unlock()
+			}
+			return n, err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *run) tell(h *handed) {
+	h.mu.Lock()
+	skipped, done := h.skipped, h.done
+	h.skipped, h.done = nil, corpus.Tally{}
+	h.mu.Unlock()
+	r.done.Files += done.Files
+	r.done.Bytes += done.Bytes
+	for _, s := range skipped {
+		if r.in.Skipped != nil {
+			r.in.Skipped(s.Path, s.Why)
+		}
+	}
 }
 
 // spent is what an item that was handed in has used of its limits.

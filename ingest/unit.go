@@ -219,12 +219,16 @@ func (r *run) body(ctx context.Context, n *node) (io.ReaderAt, int64, func() err
 // root makes a node of an item that was handed in; nil when it is done already.
 func (r *run) root(ctx context.Context, item Item) (*node, error) {
 	n := &node{path: item.Path, name: item.Path, size: item.Size}
+	taken, done, err := r.taken(ctx, n.path)
+	if done || err != nil {
+		return nil, err
+	}
 	body, err := item.Open(ctx)
 	if err != nil {
 		n.empty, n.problem = true, "cannot be opened: "+reason(err)
 	} else {
 		defer body.Close()
-		if item.Size > r.limits.inMemory() {
+		if taken && item.Size > r.limits.inMemory() {
 			if n.hash, err = sum(body, item.Size); err == nil {
 				if done, err := r.place(ctx, n); done || err != nil {
 					return nil, err
@@ -238,10 +242,24 @@ func (r *run) root(ctx context.Context, item Item) (*node, error) {
 			n.problem = join(n.problem, "it changed while it was read")
 		}
 	}
-	if done, err := r.place(ctx, n); done || err != nil {
-		return nil, err
+	if taken {
+		if done, err := r.place(ctx, n); done || err != nil {
+			return nil, err
+		}
 	}
 	return n, ctx.Err()
+}
+
+// taken reports whether something is recorded at a path, and whether that is all
+// there is to know: a ledger that is no Placer cannot tell two files of one name
+// apart.
+func (r *run) taken(ctx context.Context, path string) (taken, done bool, err error) {
+	if l, ok := r.in.Ledger.(Placer); ok {
+		_, taken, err = l.At(ctx, path)
+		return taken, false, err
+	}
+	done, err = r.in.Ledger.Done(ctx, path)
+	return false, done, err
 }
 
 // sum is the hash of a large item, so that one that is done need not be stored to
@@ -253,23 +271,20 @@ func sum(body io.ReaderAt, size int64) (ref blob.Ref, err error) {
 	return ref, err
 }
 
-// place reports whether an item is done, and gives it another path where its own
-// is taken by other bytes.
+// place reports whether the bytes of an item are done, and gives it another path
+// where its own is taken by other bytes.
 func (r *run) place(ctx context.Context, n *node) (done bool, err error) {
-	ledger, ok := r.in.Ledger.(Placer)
-	if !ok {
-		return r.in.Ledger.Done(ctx, n.path)
-	}
+	ledger := r.in.Ledger.(Placer) // or the path would not be taken
 	for try, path := 2, n.name; ; try++ {
 		hash, recorded, err := ledger.At(ctx, path)
-		if err != nil {
+		switch {
+		case err != nil:
 			return false, err
-		}
-		if !recorded || hash == n.hash {
+		case !recorded:
 			n.path = path
-			if !recorded {
-				return false, nil
-			}
+			return false, nil
+		case hash == n.hash:
+			n.path = path
 			return r.in.Ledger.Done(ctx, path)
 		}
 		path = numbered(n.name, try)
