@@ -130,6 +130,13 @@ func (s *Sealer) Address(a Address) error {
 	return s.err
 }
 
+// MarkCut says that more was to come than there are entries.
+func (s *Sealer) MarkCut() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.cut = true
+}
+
 // Size is how many bytes the envelope will have if it is closed now, with its
 // padding: for who must reserve space. An entry that is still open, or an address
 // that is still to come, may add to it.

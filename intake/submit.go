@@ -73,12 +73,15 @@ func (sub *Submission) File(name string, r io.Reader) error {
 	return sub.stop(sub.part(envelope.File, name, r, -1))
 }
 
-// Break says that the request broke off between two parts.
-func (sub *Submission) Break(err error) { sub.stop(fmt.Errorf("request: %w", err)) }
+// Break says that the request broke off between two parts, or cannot be read on.
+func (sub *Submission) Break() { sub.stop(errBroken) }
 
 func (sub *Submission) stop(err error) error {
 	if err != nil && sub.stopped == nil {
 		sub.stopped, sub.receipt.Err = err, err
+		if sub.sealer != nil {
+			sub.sealer.MarkCut()
+		}
 	}
 	return err
 }
@@ -93,7 +96,13 @@ func (sub *Submission) files() int {
 	return n
 }
 
-var errMessage = fmt.Errorf("message: %w", fault.TooLarge)
+var (
+	errMessage = fmt.Errorf("message: %w", fault.TooLarge)
+
+	// errBroken stands for whatever the network or the form said. Their own errors
+	// hold addresses and pieces of what was sent.
+	errBroken = fmt.Errorf("request broke off: %w", fault.Invalid)
+)
 
 // part copies one part into the envelope, with room made for each piece first, so
 // that a full disk leaves an envelope that can still be closed.
@@ -102,8 +111,11 @@ func (sub *Submission) part(typ envelope.Type, name string, r io.Reader, limit i
 		return sub.stopped
 	}
 	n, readErr := fill(r, sub.buf)
-	if n == 0 && name == "" && readErr == io.EOF {
+	switch {
+	case n == 0 && readErr == io.EOF && name == "":
 		return nil
+	case n == 0 && readErr != nil && readErr != io.EOF && sub.sealer == nil:
+		return errBroken // nothing has arrived
 	}
 	if err := sub.start(); err != nil {
 		return err
@@ -146,7 +158,7 @@ func (sub *Submission) part(typ envelope.Type, name string, r io.Reader, limit i
 		case readErr == io.EOF:
 			return nil
 		case readErr != nil:
-			return fmt.Errorf("receive part: %w", readErr)
+			return errBroken
 		}
 		n, readErr = fill(r, sub.buf)
 	}

@@ -124,6 +124,8 @@ func (h *house) story(t *testing.T) (words string) {
 	back.get("/periwinkle?" + words)
 	body, _ := multipartBody("quicksilver", secretFile)
 	back.read(back.c.Post(h.url+"/send", "multipart/form-data; boundary=periwinkle", body)) // no such boundary in it
+	bad := "--x\r\nperiwinkle hollyhock\r\n\r\nquicksilver\r\n--x--\r\n"
+	back.read(back.c.Post(h.url+"/send", "multipart/form-data; boundary=x", strings.NewReader(bad))).wants(t, 400, "Nothing was kept.")
 	s.post("/leave")
 	return words
 }

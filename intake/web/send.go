@@ -75,7 +75,7 @@ func receive(sub *intake.Submission, parts *multipart.Reader) {
 			return
 		}
 		if err != nil {
-			sub.Break(err)
+			sub.Break()
 			return
 		}
 		switch part.FormName() {
@@ -132,7 +132,7 @@ func httpStatus(err error) int {
 		return http.StatusRequestEntityTooLarge
 	case errors.Is(err, fault.Full):
 		return http.StatusInsufficientStorage
-	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, multipart.ErrMessageTooLarge):
+	case errors.Is(err, fault.Invalid):
 		return http.StatusBadRequest
 	}
 	return http.StatusInternalServerError

@@ -116,9 +116,7 @@ func TestTooMuchIsSaidAndTheRestIsKept(t *testing.T) {
 	found := map[string]string{}
 	for _, e := range h.fetch(t) {
 		if e.End() != envelope.Cut {
-			if len(e.files) != 3 {
-				t.Errorf("an envelope with %d files ends %v; want cut", len(e.files), e.End())
-			}
+			t.Errorf("an envelope with %d files ends %v; want cut", len(e.files), e.End())
 		}
 		for _, f := range e.files {
 			found[f.name] = f.body
