@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"html"
 	"mime/quotedprintable"
+	"net/url"
 	"path"
 	"strings"
 	"unicode/utf8"
@@ -92,8 +93,8 @@ func (m *mail) body(b *bytes.Buffer, header func(name, value string)) {
 	m.words(b, part, boundary+"a")
 	for _, name := range m.attached {
 		fmt.Fprintf(b, "\r\n--%s\r\n", boundary)
-		part("Content-Type", mediaType(name)+"; name="+parameter(name, p.charset))
-		part("Content-Disposition", "attachment; filename="+parameter(name, p.charset))
+		part("Content-Type", mediaType(name)+";\r\n "+parameter("name", name, p.charset))
+		part("Content-Disposition", "attachment;\r\n "+parameter("filename", name, p.charset))
 		part("Content-Transfer-Encoding", "base64")
 		b.WriteString("\r\n")
 		writeBase64(b, paper(name))
@@ -212,13 +213,15 @@ func headers(all []person, charset string) string {
 	return strings.Join(list, ",\r\n ")
 }
 
-// parameter is a file name in a header: as RFC 2231 has it in newer programs, and
-// the encoded word in quotes that older ones write, which no RFC allows.
-func parameter(name, charset string) string {
-	if w := word(name, charset); w != name {
-		return `"` + w + `"`
+// parameter is a file name in a header. Programs that write UTF-8 do as RFC 2231
+// has it; older ones put encoded words in quotes, which RFC 2047, 5 forbids and
+// half the world's mail has.
+func parameter(key, name, charset string) string {
+	encoded := word(name, charset)
+	if encoded != name && charset == "utf-8" {
+		return key + "*=utf-8''" + url.PathEscape(name)
 	}
-	return `"` + name + `"`
+	return key + `="` + encoded + `"`
 }
 
 func mediaType(name string) string {
