@@ -363,21 +363,52 @@ func unhex(_ *searching, data []byte, _ []string, give func([]byte) bool) {
 	if stopped {
 		return
 	}
-	for _, pairs := range hexPairs.FindAll(data, -1) {
-		pairs = bytes.ReplaceAll(bytes.ReplaceAll(pairs, []byte("0x"), nil), []byte(`\x`), nil)
-		digits := pairs[:0]
-		for _, c := range pairs {
-			if isHex(c) {
-				digits = append(digits, c)
-			}
+	hexPairs(data, decode)
+}
+
+// hexPairs gives the digits of at least four pairs that stand one by one, as in a
+// dump or in an array of C: with one to four bytes between, of which none is a
+// letter but an x.
+func hexPairs(data []byte, each func(digits []byte) bool) {
+	var digits []byte
+	last := 0 // where the last pair ended
+	for i := 0; i <= len(data); i++ {
+		pair := i+2 <= len(data) && isHex(data[i]) && isHex(data[i+1]) && (i+2 == len(data) || !isHex(data[i+2]))
+		if pair && len(digits) > 0 && between(data[last:i]) {
+			digits = append(digits, data[i], data[i+1])
+			i, last = i+1, i+2
+			continue
 		}
-		if len(digits) >= 8 && !decode(digits) {
+		if len(digits) > 0 && i-last <= 4 && i < len(data) && !pair {
+			continue // perhaps the next one is near enough
+		}
+		if len(digits) >= 8 && !each(digits) {
 			return
+		}
+		if digits = digits[:0]; pair {
+			digits = append(digits, data[i], data[i+1])
+			i, last = i+1, i+2
 		}
 	}
 }
 
-var hexPairs = regexp.MustCompile(`(?:(?:0x|\\x)?[0-9a-fA-F]{2}(?:[ :;,+-][ +]?|\r?\n)){3,}(?:0x|\\x)?[0-9a-fA-F]{2}`)
+func between(b []byte) bool {
+	if len(b) == 0 || len(b) > 4 {
+		return false
+	}
+	for i, c := range b {
+		switch c {
+		case ' ', ':', ';', ',', '+', '-', '\\', 'x', '\r', '\n':
+		case '0':
+			if i+1 == len(b) || b[i+1] != 'x' {
+				return false
+			}
+		default:
+			return false
+		}
+	}
+	return true
+}
 
 // worth says whether decoded bytes are worth a search: they look like text, like
 // UTF-16 or like a container, or are the whole of something long. Words of a
@@ -494,30 +525,57 @@ var charsets = []charset{
 	{unicode.Latin, charmap.Windows1250},
 }
 
-// uncharset decodes what is no UTF-8, as far as the pieces between control
-// characters are text then. Nothing is decoded further: signs of ASCII are the same
-// in all these sets, so that was done before.
+// uncharset decodes what is no UTF-8, with what stands around it, as far as the
+// pieces between control characters are text then. Nothing is decoded further: signs
+// of ASCII are the same in all these sets, so that was done before.
 func uncharset(s *searching, data []byte, way []string, _ func([]byte) bool) {
-	if utf8.Valid(data) {
+	if utf8.Valid(data) || len(s.charsets) == 0 {
 		return
 	}
+	noise := bytes.ContainsFunc(data, control)
+	windows := foreign(data)
 	for _, c := range s.charsets {
 		var out []byte
 		decoder := c.set.NewDecoder()
-		for piece := range bytes.FieldsFuncSeq(data, control) {
-			if len(piece) < 3 || utf8.Valid(piece) {
-				continue
-			}
-			if text, err := decoder.Bytes(piece); err == nil && c.mostly(text) {
-				out = append(append(out, text...), '\n')
+		for _, w := range windows {
+			for piece := range bytes.FieldsFuncSeq(w, control) {
+				if len(piece) < 3 || utf8.Valid(piece) {
+					continue
+				}
+				if text, err := decoder.Bytes(piece); err == nil && c.mostly(text) {
+					out = append(append(out, text...), '\n')
+				}
 			}
 		}
-		if !bytes.ContainsFunc(data, control) {
+		if !noise {
 			s.plain(string(out), way)
 		} else {
 			s.report(string(out), way, func(sp span) bool { return sp.inside })
 		}
 	}
+}
+
+// foreign gives what is not UTF-8 and 256 bytes before and after.
+func foreign(data []byte) (windows [][]byte) {
+	const around = 256
+	start, end := -1, -1
+	for i := 0; i < len(data); {
+		r, n := utf8.DecodeRune(data[i:])
+		if r == utf8.RuneError && n == 1 {
+			if from := max(0, i-around); start < 0 || from > end {
+				if start >= 0 {
+					windows = append(windows, data[start:end])
+				}
+				start = from
+			}
+			end = min(len(data), i+around)
+		}
+		i += n
+	}
+	if start >= 0 {
+		windows = append(windows, data[start:end])
+	}
+	return windows
 }
 
 // mostly says whether four in five characters are what texts are made of, and in
@@ -526,7 +584,13 @@ func (c charset) mostly(text []byte) bool {
 	all, good := 0, 0
 	for _, r := range string(text) {
 		all++
-		if unicode.Is(c.script, r) || unicode.Is(unicode.Latin, r) || unicode.IsSpace(r) || unicode.IsDigit(r) {
+		if r < utf8.RuneSelf {
+			if c := byte(r); base64Bytes[c] || c == ' ' || c == '\n' || c == '\r' || c == '\t' {
+				good++
+			}
+			continue
+		}
+		if unicode.Is(c.script, r) || unicode.Is(unicode.Latin, r) || unicode.IsSpace(r) {
 			good++
 		}
 	}
