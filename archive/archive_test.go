@@ -192,6 +192,14 @@ func TestAnswersRun(t *testing.T) {
 	if !a.Evidence[2].Named || a.Evidence[2].ID != archivetest.Tender || a.Evidence[2].Withdrawn {
 		t.Errorf("evidence %+v; want the tender, as it stands", a.Evidence[2])
 	}
+	for measure, want := range map[corpus.Measure]int{corpus.MeasureFiles: 7, corpus.MeasureMessages: 2, corpus.MeasureOrigins: 2, corpus.MeasureSenders: 3, corpus.MeasureYears: 2} {
+		if c, err := w.Count(t.Context(), "cameras", measure); err != nil || c.N != want {
+			t.Errorf("%d %s, %v; want %d", c.N, measure, err, want)
+		}
+	}
+	if _, err := w.Count(t.Context(), "cameras", "colours"); !errors.Is(err, fault.Invalid) {
+		t.Errorf("unknown measure: %v", err)
+	}
 	e, err := w.Entity(t.Context(), "voronin")
 	if err != nil || e.Files.N != total(t, w, e.Query) || e.Files.N < 3 {
 		t.Errorf("entity: %d files, its query counts %d, %v", e.Files.N, total(t, w, e.Query), err)
@@ -321,6 +329,29 @@ func TestImportRefuses(t *testing.T) {
 	}
 }
 
+// What pages could not show is refused before anybody sees it.
+func TestImportRefusesWhatPagesCannotShow(t *testing.T) {
+	for name, write := range map[string]func(*release.Writer){
+		"topic": func(r *release.Writer) { archivetest.Add(t, r, corpus.Topic{ID: "t", Title: "T", Query: "(open"}) },
+		"claim": func(r *release.Writer) {
+			archivetest.Add(t, r, corpus.Answer{ID: "a", Question: "Q?", Claims: []corpus.Claim{{Kind: corpus.ClaimCount, Text: "%d", Query: "\""}}})
+		},
+		"measure": func(r *release.Writer) {
+			archivetest.Add(t, r, corpus.Answer{ID: "a", Question: "Q?", Claims: []corpus.Claim{{Kind: corpus.ClaimCount, Text: "%d", Query: "x", Measure: "colours"}}})
+		},
+	} {
+		w := newWorld(t)
+		file := w.newsroom.Release(t, "2026-11-21", write)
+		_, err := w.importer.ImportFile(t.Context(), bytes.NewReader(file), int64(len(file)))
+		if !errors.Is(err, fault.Invalid) || !strings.Contains(fault.Words(err), "cannot show") {
+			t.Errorf("%s: %v", name, err)
+		}
+		if head, err := w.importer.Catalog.Head(t.Context()); err != nil || head.Release != 0 {
+			t.Errorf("%s: head %+v, %v", name, head, err)
+		}
+	}
+}
+
 // A preview imports one release alone, whatever its number.
 func TestPreviewOfOneRelease(t *testing.T) {
 	w := newWorld(t)
@@ -331,6 +362,9 @@ func TestPreviewOfOneRelease(t *testing.T) {
 	w.take(t, second)
 	if d, err := w.Document(t.Context(), archivetest.Tender); err != nil || d.Release != 2 {
 		t.Errorf("document of release %d, %v; want 2", d.Release, err)
+	}
+	if done := w.take(t, second); !done.Already {
+		t.Errorf("imported twice: %+v", done)
 	}
 	if _, err := w.Proof(t.Context(), archivetest.Tender, ""); !errors.Is(err, fault.NotFound) {
 		t.Errorf("proof in a preview: %v; want none", err)

@@ -62,32 +62,40 @@ func (im *Importer) ImportFile(ctx context.Context, src io.ReaderAt, size int64)
 		return Imported{}, err
 	}
 	r, err := release.Open(src, size, im.Keys, log)
-	if !errors.Is(err, fault.Conflict) {
-		if err != nil {
-			return Imported{}, err
-		}
-		return im.Import(ctx, r)
+	if errors.Is(err, fault.Conflict) {
+		r, err = im.openKnown(ctx, src, size, log, err)
 	}
-	// The log may have the release already, because an import was cut off after
-	// it, or because it was imported long ago.
-	alone, again := release.Open(src, size, im.Keys, nil)
-	if again != nil {
-		return Imported{}, again
-	}
-	known, err2 := im.known(ctx, alone, log)
-	if err2 != nil {
-		return Imported{}, err2
-	}
-	if !known {
+	if err != nil {
 		return Imported{}, err
 	}
-	return im.Import(ctx, alone)
+	return im.Import(ctx, r)
 }
 
-// known reports whether a release is the newest of the log or is switched on.
+// openKnown opens a release that does not continue the log because the log has it:
+// an import was cut off after that, or it was imported long ago. For any other
+// release it returns the conflict.
+func (im *Importer) openKnown(ctx context.Context, src io.ReaderAt, size int64, log *publog.Log, conflict error) (*release.Reader, error) {
+	r, err := release.Open(src, size, im.Keys, nil)
+	if err != nil {
+		return nil, err
+	}
+	known, err := im.known(ctx, r, log)
+	if err != nil {
+		return nil, err
+	}
+	if !known {
+		return nil, conflict
+	}
+	return r, nil
+}
+
+// known reports whether a release is the newest of the log or is switched on. The
+// log may be nil.
 func (im *Importer) known(ctx context.Context, r *release.Reader, log *publog.Log) (bool, error) {
-	if _, now := log.Checkpoint(); bytes.Equal(now, r.Checkpoint()) {
-		return true, nil
+	if log != nil {
+		if _, now := log.Checkpoint(); bytes.Equal(now, r.Checkpoint()) {
+			return true, nil
+		}
 	}
 	releases, err := im.Catalog.Releases(ctx)
 	if err != nil {
@@ -124,12 +132,12 @@ func (im *Importer) Import(ctx context.Context, r *release.Reader) (Imported, er
 		return done, fmt.Errorf("import: %w", err)
 	}
 	if head.Release >= done.Release.Number {
-		log, err := im.openLog()
+		known, err := im.known(ctx, r, nil)
 		if err != nil {
 			return done, err
 		}
-		if known, err := im.known(ctx, r, log); err != nil || !known {
-			return done, errors.Join(err, im.conflict(done.Release, head))
+		if !known {
+			return done, conflict(done.Release, head)
 		}
 		done.Already = true
 	} else if err := im.stage(ctx, r, &done); err != nil {
@@ -139,7 +147,7 @@ func (im *Importer) Import(ctx context.Context, r *release.Reader) (Imported, er
 	return done, err
 }
 
-func (im *Importer) conflict(r Release, head Head) error {
+func conflict(r Release, head Head) error {
 	words := fmt.Sprintf("This archive is at release %d and has another release %d. Nothing was changed.", head.Release, r.Number)
 	return fault.Say(words, fmt.Errorf("import release %d at release %d: %w", r.Number, head.Release, fault.Conflict))
 }

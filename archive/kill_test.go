@@ -160,7 +160,7 @@ func letter(t testing.TB, w *release.Writer, i int) {
 // A child imports and is killed at random moments; an archive that serves beside it
 // shows nothing of the release, or all of it.
 func TestKilledImportGoesOn(t *testing.T) {
-	const n = 3000
+	const n = 1200
 	dir, newsroom := prepare(t, n)
 	serving := serveFromDisk(t, dir, newsroom.Keys)
 	kills := 0
@@ -180,7 +180,7 @@ func TestKilledImportGoesOn(t *testing.T) {
 			if err != nil {
 				t.Fatalf("import: %v: %s", err, &stderr)
 			}
-		case <-time.After(time.Duration(20+rand.IntN(60)+try*25) * time.Millisecond):
+		case <-time.After(time.Duration(20+rand.IntN(60)+try*50) * time.Millisecond):
 			child.Process.Kill()
 			<-ended
 			kills++

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"daylight/corpus"
+	"daylight/fault"
 	"daylight/search"
 )
 
@@ -75,7 +76,11 @@ func (a *Archive) Count(ctx context.Context, query string, measure corpus.Measur
 	if err != nil {
 		return Count{}, err
 	}
-	return a.count(ctx, s, query, measure)
+	t, err := a.tallyNow(ctx, s, query)
+	if err != nil {
+		return Count{}, err
+	}
+	return a.countOf(ctx, s, t, query, measure)
 }
 
 // facetOf is the facet whose different values a measure counts.
@@ -83,11 +88,16 @@ var facetOf = map[corpus.Measure]string{
 	corpus.MeasureOrigins: search.Origin, corpus.MeasureSenders: search.Sender, corpus.MeasureYears: search.Year,
 }
 
+// count counts for a query that the newsroom published.
 func (a *Archive) count(ctx context.Context, s state, query string, measure corpus.Measure) (Count, error) {
-	r, err := a.tally(ctx, s, query)
+	t, err := a.tally(ctx, s, query)
 	if err != nil {
 		return Count{}, err
 	}
+	return a.countOf(ctx, s, t, query, measure)
+}
+
+func (a *Archive) countOf(ctx context.Context, s state, r tally, query string, measure corpus.Measure) (Count, error) {
 	c := Count{Measure: measure, Query: query, Release: s.head.Release, Of: r.of}
 	switch measure {
 	case "", corpus.MeasureFiles:
@@ -97,7 +107,7 @@ func (a *Archive) count(ctx context.Context, s state, query string, measure corp
 	default:
 		f := r.facet(facetOf[measure])
 		if f == nil {
-			return c, fmt.Errorf("count %q: there is no such measure", measure)
+			return c, fmt.Errorf("count %q: there is no such measure: %w", measure, fault.Invalid)
 		}
 		c.N = f.Distinct
 	}
@@ -121,24 +131,26 @@ var tallied = []search.FacetRequest{
 // tally runs a query and keeps the answer for as long as the archive stays as it
 // is. Only for queries that the newsroom published: what readers ask is not kept.
 func (a *Archive) tally(ctx context.Context, s state, query string) (tally, error) {
-	return remember(a, s, "tally "+query, func() (tally, error) {
-		q, err := search.Parse(query)
-		if err != nil {
-			return tally{}, fmt.Errorf("published query %q: %w", query, err)
-		}
-		res, err := a.o.Index.Search(ctx, search.Request{Query: q, Facets: tallied})
-		if err != nil {
-			return tally{}, fmt.Errorf("count: %w", err)
-		}
-		t := tally{Result: res}
-		names, err := a.collectionNames(ctx, s)
-		for _, v := range t.facet(search.Collection).Values {
-			c := names[corpus.CollectionID(v.Value)]
-			t.of = append(t.of, Version{corpus.CollectionID(v.Value), c.Title, c.Version, v.Count})
-		}
-		slices.SortFunc(t.of, func(a, b Version) int { return strings.Compare(a.Title, b.Title) })
-		return t, err
-	})
+	return remember(a, s, "tally "+query, func() (tally, error) { return a.tallyNow(ctx, s, query) })
+}
+
+func (a *Archive) tallyNow(ctx context.Context, s state, query string) (tally, error) {
+	q, err := search.Parse(query)
+	if err != nil {
+		return tally{}, fmt.Errorf("count: %w", err)
+	}
+	res, err := a.o.Index.Search(ctx, search.Request{Query: q, Facets: tallied})
+	if err != nil {
+		return tally{}, fmt.Errorf("count: %w", err)
+	}
+	t := tally{Result: res}
+	names, err := a.collectionNames(ctx, s)
+	for _, v := range t.facet(search.Collection).Values {
+		c := names[corpus.CollectionID(v.Value)]
+		t.of = append(t.of, Version{corpus.CollectionID(v.Value), c.Title, c.Version, v.Count})
+	}
+	slices.SortFunc(t.of, func(a, b Version) int { return strings.Compare(a.Title, b.Title) })
+	return t, err
 }
 
 func (t tally) facet(name string) *search.Facet {

@@ -5,7 +5,9 @@ import (
 	"slices"
 
 	"daylight/corpus"
+	"daylight/fault"
 	"daylight/release"
+	"daylight/search"
 )
 
 // maxCites is how many of the messages that a message refers to tie it to them:
@@ -38,8 +40,60 @@ func stageEntry(r release.Record) (Staged, error) {
 			return s, err
 		}
 		s.Takes, s.Name = w.Document, w.Scope
+	default:
+		return s, checkEntry(r)
 	}
 	return s, nil
+}
+
+// checkEntry refuses what the newsroom wrote where pages could not show it: one
+// query that cannot be run would take a whole page with it. The desk learns of it
+// by its preview, before it signs.
+func checkEntry(r release.Record) (err error) {
+	switch r.Kind {
+	case release.KindCollection:
+		_, err = release.Decode[corpus.Collection](r)
+	case release.KindCorrection:
+		_, err = release.Decode[release.Correction](r)
+	case release.KindEntity:
+		_, err = release.Decode[corpus.Entity](r)
+	case release.KindOrigin:
+		_, err = release.Decode[corpus.Origin](r)
+	case release.KindDecision:
+		_, err = release.Decode[release.Decision](r)
+	case release.KindLedger:
+		_, err = release.Decode[release.Ledger](r)
+	case release.KindTopic:
+		var t corpus.Topic
+		if t, err = release.Decode[corpus.Topic](r); err == nil {
+			_, err = search.Parse(t.Query)
+		}
+	case release.KindAnswer:
+		err = checkAnswer(r)
+	}
+	if err != nil {
+		return fault.Say("This release says something that an archive cannot show. Nothing of it was taken.", fmt.Errorf("%s %s: %w", r.Kind, r.ID, err))
+	}
+	return nil
+}
+
+func checkAnswer(r release.Record) error {
+	a, err := release.Decode[corpus.Answer](r)
+	if err != nil {
+		return err
+	}
+	for i, c := range a.Claims {
+		if c.Kind != corpus.ClaimCount {
+			continue
+		}
+		if _, err := search.Parse(c.Query); err != nil {
+			return fmt.Errorf("claim %d: %w", i+1, err)
+		}
+		if c.Measure != "" && c.Measure != corpus.MeasureFiles && c.Measure != corpus.MeasureMessages && facetOf[c.Measure] == "" {
+			return fmt.Errorf("claim %d: there is no measure %q: %w", i+1, c.Measure, fault.Invalid)
+		}
+	}
+	return nil
 }
 
 func rowOf(d release.Document) *Row {
