@@ -8,7 +8,7 @@ import (
 // person writes and is written to.
 type person struct {
 	key, name, addr string
-	body            string // the folder of the body that keeps their mail
+	body            string // the folder of the body that keeps their mail; "" for nobody's
 	program         program
 	signature       string
 }
@@ -72,6 +72,9 @@ var people = []person{
 	{"attal-en", "Yusuf Attal", "y.attal@dockers-rasmina.example", "union", unionMail, "Yusuf Attal\nSecretary, Rasmina Dockworkers' Union"},
 	{"calder", "Ines Calder", "i.calder@westmere-ledger.example", "corvane", brokerMail, "Ines Calder\nThe Westmere Ledger"},
 	{"weekly", "Lawful Access Weekly", "editor@lawful-access-weekly.example", "corvane", program{"PressRoom 2", "utf-8", "quoted-printable", true, quoteNothing, westmere}, ""},
+	// Where two of them write from when they have left.
+	{"tarrick-home", "Owen Tarrick", "owen@tarrick-family.example", "", fieldMail, "Owen"},
+	{"vetrova-home", "Анна Ветрова", "vetrova@beregovaya.example", "", uzelMail, "А. Ветрова"},
 	{"field-team", "Lantern field team", "lantern-field@corvane.example", "corvane", fieldMail, ""},
 	{"all-port", "جميع الموظفين", "all@port-rasmina.example", "port", portMail, ""},
 	{"members", "أعضاء النقابة", "members@dockers-rasmina.example", "union", unionMail, ""},
