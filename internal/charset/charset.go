@@ -79,12 +79,16 @@ func judge(b []byte, label string) string {
 	said := score(decodeAs(sample, label))
 	switch {
 	case latin(label):
-	case said >= 0.6 || len(sample) < 12 && said > -0.5:
+	case said >= 0.75 || len(sample) < 12 && said > -0.5:
 		return label
 	case wideSet(label) && said > -0.3:
 		return label // bytes that are no text of it seldom are valid in it
 	}
-	if name, best := guess(sample); best > said+0.35 && !(latin(name) && latin(label)) {
+	margin := 0.35
+	if len(sample) >= 40 {
+		margin = 0.2
+	}
+	if name, best := guess(sample); best > said+margin && !(latin(name) && latin(label)) {
 		return name
 	}
 	return label

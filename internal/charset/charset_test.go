@@ -22,6 +22,7 @@ var sentences = []struct {
 }{
 	{"Отчёт о встрече с подрядчиками", map[string]encoding.Encoding{
 		"windows-1251": charmap.Windows1251, "koi8-r": charmap.KOI8R, "iso-8859-5": charmap.ISO8859_5, "ibm866": charmap.CodePage866}},
+	{"ЗДЕСЬ ДЕЛАЮТСЯ ДЕНЬГИ", map[string]encoding.Encoding{"windows-1251": charmap.Windows1251, "koi8-r": charmap.KOI8R}},
 	{"СРОЧНО: договор не подписан", map[string]encoding.Encoding{
 		"windows-1251": charmap.Windows1251, "koi8-r": charmap.KOI8R}},
 	{"تقرير عن اجتماع اللجنة المالية", map[string]encoding.Encoding{
@@ -29,8 +30,15 @@ var sentences = []struct {
 	{"Η συνάντηση της επιτροπής", map[string]encoding.Encoding{"windows-1253": charmap.Windows1253}},
 	{"פגישה עם הוועדה ביום שני", map[string]encoding.Encoding{"windows-1255": charmap.Windows1255}},
 	{"关于会议的报告和付款", map[string]encoding.Encoding{"gb18030": simplifiedchinese.GBK}},
+	{"如果你是AB型血型，请看", map[string]encoding.Encoding{"gb18030": simplifiedchinese.GBK}},
+	{"手机短信息包月卡和软件", map[string]encoding.Encoding{"gb18030": simplifiedchinese.GBK}},
+	{"改善掉髮，預防禿頭的最佳選擇", map[string]encoding.Encoding{"big5": traditionalchinese.Big5}},
+	{"รายงานการประชุมคณะกรรมการ", map[string]encoding.Encoding{"windows-874": charmap.Windows874}},
 	{"關於會議的報告和付款", map[string]encoding.Encoding{"big5": traditionalchinese.Big5}},
 	{"会議についての報告です", map[string]encoding.Encoding{"shift_jis": japanese.ShiftJIS, "euc-jp": japanese.EUCJP, "iso-2022-jp": japanese.ISO2022JP}},
+	{"명품향수와 명품화장품", map[string]encoding.Encoding{"euc-kr": korean.EUCKR}},
+	{"สำหรับคุณ", map[string]encoding.Encoding{"windows-874": charmap.Windows874}},
+	{"　a space of two bytes", map[string]encoding.Encoding{"gb18030": simplifiedchinese.GBK}},
 	{"회의에 대한 보고서입니다", map[string]encoding.Encoding{"euc-kr": korean.EUCKR}},
 	{"Réunion du comité à l'été", map[string]encoding.Encoding{"windows-1252": charmap.Windows1252}},
 	{"Übersicht über die Beschlüsse", map[string]encoding.Encoding{"windows-1252": charmap.Windows1252}},

@@ -1,6 +1,7 @@
 package charset
 
 import (
+	"bytes"
 	"math"
 	"strings"
 	"unicode"
@@ -18,17 +19,51 @@ var candidates = []string{
 // guess names the candidate as which the sample makes most sense, and how much.
 func guess(sample []byte) (name string, best float64) {
 	name, best = candidates[0], math.Inf(-1)
+	// The ideographic space of the three EUC charsets is two bytes that are letters
+	// elsewhere; it says nothing about which.
+	spaces := len(sample)
+	sample = bytes.ReplaceAll(sample, []byte("\xa1\xa1"), []byte(" "))
+	if len(sample) < spaces && isASCII(sample) {
+		return "gb18030", 0.5
+	}
 	alone := lonely(sample)
 	for _, c := range candidates {
 		if alone && !latin(c) {
 			continue
 		}
-		s := score(decodeAs(sample, c))
+		s := score(decodeAs(sample, c)) + 0.4*common(sample, c)
 		if s > best+0.001 {
 			name, best = c, s
 		}
 	}
 	return name, best
+}
+
+// common is the part of the pairs of bytes that stand in the rows where GB 2312,
+// Big5 and KS X 1001 have the characters in common use. It is 0 for other charsets.
+func common(sample []byte, name string) float64 {
+	var low, high byte
+	switch name {
+	case "gb18030":
+		low, high = 0xb0, 0xd7
+	case "big5":
+		low, high = 0xa4, 0xc6
+	case "euc-kr":
+		low, high = 0xb0, 0xc8
+	default:
+		return 0
+	}
+	pairs, in := 0, 0
+	for i := 0; i+1 < len(sample); i++ {
+		if lead := sample[i]; lead > 0x80 && lead < 0xff {
+			i++
+			// GB 2312 has high bytes only; what it extends is rare.
+			if pairs++; lead >= low && lead <= high && (name == "big5" || sample[i] >= 0xa1) {
+				in++
+			}
+		}
+	}
+	return float64(in) / float64(max(pairs, 1))
 }
 
 // lonely reports whether most bytes above ASCII stand by themselves, as marks and
@@ -79,14 +114,14 @@ var letters = func() map[rune]float32 {
 	}{
 		// Cyrillic: order of frequency in Russian; the rest of Russian; Ukrainian and Belarusian.
 		{1, "оеаинтсрвл"}, {0.8, "кмдпу"}, {0.55, "яыьгзбчі"}, {0.3, "йхжшюцщэфёїєґ"}, {0.1, "ъў"},
-		{0.7, "ОЕАИНТСРВЛ"}, {0.55, "КМДПУ"}, {0.3, "ЯГЗБЧЙХЖШЮЦЩЭФЫЬЁІЇЄҐ"}, {0, "Ъ"},
+		{0.75, "ОЕАИНТСРВЛ"}, {0.65, "КМДПУ"}, {0.4, "ЯГЗБЧЙХЖШЮЦЩЭФЫЬЁІЇЄҐ"}, {0, "Ъ"},
 		// Arabic and Persian.
-		{1, "اليمونرتبعدسفهكقأحجة"}, {0.6, "خصشضذثطظغئءىؤإآزپچژگکی"}, {0, "ًٌٍَُِّْـ،؟؛"},
+		{1, "اليمونرتب"}, {0.7, "عدسفهكقأحجة"}, {0.4, "خصشضذثطظغئءىآز"}, {0.25, "ؤإپچژگکی"}, {0, "ًٌٍَُِّْـ،؟؛"},
 		// Greek, Hebrew.
-		{1, "αοιετσνηυρπκμλςάίόέήδώύ"}, {0.5, "ωγθχφβξζψϊΑΟΙΕΤΣΝΗΥΡΠΚΜΛΔΩΓΘΧΦΒΞΖΨΆΈΉΊΌΎΏ"},
-		{1, "יוהלאתשרבמםנכדחעקפטןסגצזךףץ"},
-		// Thai: consonants and vowels alike.
-		{0.7, "านรกเงมยลวดทสตะปบคหแจพชขใไโผถภณซฎศษธฐญฏฒฬฮฉฟฝฃฅฆฌฑูุ้่ี็ัิืำ์ๆๅ๊๋ฯ"},
+		{1, "αοιετσνη"}, {0.7, "υρπκμλςάίόέήύώ"}, {0.5, "δωγθΑΟΙΕΤΣΝΗΥΡΠΚΜΛ"}, {0.3, "χφβξζψΔΩΓΘΧΦΒΞΖΨΆΈΉΊΌΎΏ"}, {0.1, "ϊϋΐΰ"},
+		{0.8, "יוהלאתשרבמ"}, {0.55, "נכדחעקפטםן"}, {0.3, "גסזצךףץ"},
+		// Thai: what half of a text is made of, the rest, what nobody writes any more.
+		{0.65, "านรกเงมยวลอดทสตะปคหแจพชขใไ่้ัีิ"}, {0.5, "บถผภณซศษธโุู็ึืำ์"}, {0.2, "ฎฐญฏฒฬฮฉฟฝๆๅ๊๋ฯฆฌฑ"}, {-2, "ฃฅ"},
 		// Latin with marks. Those of windows-1250 and 1254 weigh less than their twins of 1252.
 		{0.8, "éèàêâçùûôîïëüöäßñóíáúãõåøæ"}, {0.6, "ÉÈÀÊÂÇÔÎÜÖÄÑÓÍÁÚÅØÆœòì"}, {0.4, "ÃÕÙÛËÏÒÌ"},
 		{0.7, "ěščřžłąęśćżńůőűďťňğışİ"}, {0.4, "ŠČŘŽŁĄĘŚĆŻŃŹźŐŰĞŞĎŤŇĚĽľĺăţÞþðýÿÝÐ"},
@@ -113,7 +148,7 @@ var letters = func() map[rune]float32 {
 // count, but what stands next to it does.
 func score(s string) float64 {
 	var sum float64
-	var n, run int
+	var n, run, greek, accents int
 	var prev rune = ' '
 	for _, r := range s {
 		if r < utf8.RuneSelf {
@@ -124,11 +159,20 @@ func score(s string) float64 {
 			continue
 		}
 		n++
+		if r >= 'ά' && r <= 'ώ' {
+			greek++
+			if strings.ContainsRune("άέήίόύώ", r) {
+				accents++
+			}
+		}
 		sum += weight(r) + joint(prev, r, &run)
 		prev = r
 	}
 	if n == 0 {
 		return 0
+	}
+	if greek >= 6 && accents*30 < greek {
+		sum -= 0.3 * float64(greek) // no word of Greek is without its accent
 	}
 	return sum / float64(n)
 }
@@ -174,6 +218,12 @@ func joint(prev, r rune, run *int) float64 {
 		return -1.5 // KOI8 and windows-1251 have each other's letters in the other case
 	case latin:
 		return 0
+	case strings.ContainsRune("ъыьЪЫЬ", r) && !unicode.IsLetter(prev), strings.ContainsRune("ъЪ", prev) && unicode.IsLetter(r) && !strings.ContainsRune("еёюяЕЁЮЯ", r):
+		return -1.5 // no Russian word begins so, or goes on so
+	case (r == 'й' || r == 'Й') && strings.ContainsRune("бвгджзклмнпрстфхцчшщБВГДЖЗКЛМНПРСТФХЦЧШЩ", prev):
+		return -1
+	case strings.ContainsRune("ךםןףץςةى", prev) && unicode.IsLetter(r):
+		return -1 // a final form inside a word
 	case asciiLetter(prev) && unicode.IsLetter(r) && !unicode.Is(unicode.Han, r):
 		return -0.5
 	case asciiLetter(prev) && !strings.ContainsRune("’“”–—…«»", r) && !unicode.IsLetter(r):
