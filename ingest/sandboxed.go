@@ -118,18 +118,18 @@ func Sandboxed(pool *sandbox.Pool) extract.Func {
 			return extract.Result{}, err
 		}
 		more := time.Duration(f.Size>>20) * time.Second / 2
-		call, err := pool.Start(ctx, sandbox.Request{Handler: Handler, Args: args, Body: f.Body, Size: f.Size, Budget: sandbox.Budget{
-			CPU: budget.CPU + more, Wall: budget.Wall + more,
-		}})
-		if err != nil {
-			return extract.Result{}, err
+		req := sandbox.Request{Handler: Handler, Args: args, Body: f.Body, Size: f.Size,
+			Budget: sandbox.Budget{CPU: budget.CPU + more, Wall: budget.Wall + more}}
+		for {
+			r := receiver{part: part}
+			if err := r.run(ctx, pool, req); err != nil {
+				return extract.Result{}, err
+			}
+			if !r.again() || req.Fresh {
+				return r.result()
+			}
+			req.Fresh = true
 		}
-		defer call.Close()
-		r := receiver{call: call, part: part}
-		if err := r.run(); err != nil {
-			return extract.Result{}, err
-		}
-		return r.result()
 	}
 }
 
@@ -144,8 +144,19 @@ type receiver struct {
 	ended error // why the child came to no good end
 }
 
+// again reports whether what the child read before may be why it ended, and
+// nothing was handed on that would come twice.
+func (r *receiver) again() bool {
+	var e *sandbox.Ended
+	return r.parts == 0 && errors.As(r.ended, &e) && e.Warm && (e.Cause == sandbox.Memory || e.Cause == sandbox.Crashed)
+}
+
 // run returns only errors that are not the file's.
-func (r *receiver) run() error {
+func (r *receiver) run(ctx context.Context, pool *sandbox.Pool, req sandbox.Request) (err error) {
+	if r.call, err = pool.Start(ctx, req); err != nil {
+		return err
+	}
+	defer r.call.Close()
 	for r.ended == nil {
 		kind, data, err := r.call.Next()
 		var ended *sandbox.Ended

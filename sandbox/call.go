@@ -22,6 +22,9 @@ type Request struct {
 	Size int64
 
 	Budget Budget // zero fields are the pool's; Memory is always the pool's
+
+	// Fresh asks for a child that has served nobody. See Ended.Warm.
+	Fresh bool
 }
 
 // Call is a request under way. It is for one goroutine and must be closed.
@@ -54,19 +57,25 @@ func (p *Pool) Start(ctx context.Context, r Request) (*Call, error) {
 	}
 	budget := r.Budget.or(p.options.Budget)
 	budget.Memory = p.options.Budget.Memory
-	c, err := p.take(ctx, budget)
-	if err != nil {
-		return nil, err
-	}
-	c.uses++
-	call := &Call{pool: p, child: c, ctx: ctx, body: r.Body, size: r.Size, budget: budget, before: c.cpu()}
-	call.stop = context.AfterFunc(ctx, c.kill)
-	c.from.call = call
-	err = errors.Join(writeFrame(c.to, frameRequest, head, []byte{0}, inline), c.to.Flush())
-	if err != nil {
+	for fresh := r.Fresh; ; fresh = true {
+		c, err := p.take(ctx, budget, fresh)
+		if err != nil {
+			return nil, err
+		}
+		c.uses++
+		call := &Call{pool: p, child: c, ctx: ctx, body: r.Body, size: r.Size, budget: budget, before: c.cpu()}
+		c.from.call = call
+		call.stop = context.AfterFunc(ctx, c.kill)
+		err = errors.Join(writeFrame(c.to, frameRequest, head, []byte{0}, inline), c.to.Flush())
+		if err == nil {
+			return call, nil
+		}
 		call.fail(Crashed)
+		if fresh || ctx.Err() != nil {
+			return call, nil // Next says why
+		}
+		// It had died while it waited, and not of this request.
 	}
-	return call, nil
 }
 
 // Next gives the next message of the handler. The data is valid until the call
@@ -93,7 +102,7 @@ func (c *Call) Next() (kind byte, data []byte, err error) {
 		case kind == frameDone && len(frame) == 0:
 			c.finish(io.EOF)
 		case kind == frameDone:
-			c.finish(&Ended{Failed, c.budget})
+			c.finish(&Ended{Failed, c.budget, c.child.uses > 1})
 		default:
 			c.fail(Garbled)
 		}
@@ -142,7 +151,7 @@ func (c *Call) fail(why Cause) {
 	if why == Crashed && c.child.stderr.tell("out of memory", "cannot allocate memory") {
 		why = Memory
 	}
-	c.err = &Ended{why, c.budget}
+	c.err = &Ended{why, c.budget, c.child.uses > 1}
 	if err := c.ctx.Err(); err != nil {
 		c.err = err
 	}

@@ -94,7 +94,7 @@ func (p *Pool) Close() error {
 }
 
 // take gives a child that is idle or new. It waits while there are Max.
-func (p *Pool) take(ctx context.Context, b Budget) (*child, error) {
+func (p *Pool) take(ctx context.Context, b Budget, fresh bool) (*child, error) {
 	for {
 		p.mu.Lock()
 		closed, n := p.closed, len(p.idle)
@@ -107,6 +107,10 @@ func (p *Pool) take(ctx context.Context, b Budget) (*child, error) {
 			return nil, ErrClosed
 		}
 		if c == nil {
+			break
+		}
+		if fresh {
+			p.end(c)
 			break
 		}
 		if c.uses < p.options.Uses && c.cpu()+b.CPU <= c.life {

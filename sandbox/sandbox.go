@@ -70,6 +70,11 @@ const (
 type Ended struct {
 	Cause  Cause
 	Budget Budget // that was in force
+
+	// Warm says that the child had served others before. What those left behind may
+	// have had a part in it, where the cause is Memory or Crashed: it is worth
+	// another try with Request.Fresh.
+	Warm bool
 }
 
 // Error says it in words that can stand beside a document; they hold nothing of
