@@ -210,6 +210,23 @@ func TestThreadsOfAnything(t *testing.T) {
 	}
 }
 
+// A thread of any length takes time in proportion to it.
+func TestLongThread(t *testing.T) {
+	const n = 200_000
+	var items []relate.Item
+	for i := range n {
+		m := &corpus.Message{ID: fmt.Sprint(i)}
+		if i > 0 {
+			m.InReplyTo = []string{fmt.Sprint(i - 1)}
+		}
+		items = append(items, relate.Item{ID: corpus.DocumentID{1, byte(i >> 16), byte(i >> 8), byte(i)}, Date: time.Unix(int64(i), 0), Message: m})
+	}
+	threads := relate.Threads(slices.Values(items))
+	if len(threads) != 1 || len(threads[0]) != n || threads[0][n-1].Depth != n-1 {
+		t.Errorf("%d threads; want one as deep as long", len(threads))
+	}
+}
+
 func BenchmarkThreads(b *testing.B) {
 	var items []relate.Item
 	for i := range 100_000 {

@@ -78,6 +78,7 @@ type forest struct {
 	items  []Item
 	byID   map[string]int // Message-ID → the first item that has it, or a number past items for one that is absent
 	parent []int          // of items; -1 for none
+	has    []bool         // items that are somebody's parent
 	group  []int          // union-find over items and absent messages
 }
 
@@ -85,6 +86,7 @@ func newForest(items []Item) *forest {
 	f := &forest{items: items, byID: map[string]int{}}
 	for i, item := range items {
 		f.parent = append(f.parent, -1)
+		f.has = append(f.has, false)
 		f.group = append(f.group, i)
 		if id := item.Message.ID; id != "" {
 			if first, ok := f.byID[id]; ok {
@@ -131,14 +133,19 @@ func (f *forest) join(i int) {
 	}
 }
 
-// adopt makes parent the parent of i, unless that closes a circle.
+// adopt makes parent the parent of i, unless that closes a circle. Only what has
+// children can be above its parent; most have none yet, being the latest so far,
+// which saves the way up a long thread.
 func (f *forest) adopt(i, parent int) {
-	for at := parent; at >= 0; at = f.parent[at] {
+	if parent == i {
+		return
+	}
+	for at := parent; at >= 0 && f.has[i]; at = f.parent[at] {
 		if at == i {
 			return
 		}
 	}
-	f.parent[i] = parent
+	f.parent[i], f.has[parent] = parent, true
 }
 
 // joinBySubject joins answers that name nothing.
