@@ -84,7 +84,11 @@ func (d *Desk) MakeCase(ctx context.Context, by EditorID, id ConversationID, m M
 		return "", err
 	}
 	of := m.Into
-	if of == "" {
+	if of != "" {
+		if _, err := d.o.Stores.Cases.Get(ctx, of); err != nil {
+			return "", fmt.Errorf("make case: add to a case: %w", err)
+		}
+	} else {
 		c, err := NewCase(m.Title)
 		if err != nil {
 			return "", err

@@ -38,7 +38,7 @@ type Message struct {
 	Files []File   `json:"files,omitempty"`
 	Cut   bool     `json:"cut,omitempty"` // the upload broke off; this is what arrived
 
-	Sealed []byte `json:"sealed,omitempty"` // a reply that intake has not taken yet
+	Sealed blob.Ref `json:"sealed,omitzero"` // of a reply that intake has not taken yet: its envelope
 }
 
 // FromSource reports whether the source wrote it.
@@ -73,7 +73,7 @@ func (c *Conversation) Receive(m Message) {
 
 // Reply adds a handler's reply, sealed already. Whoever replies has written with
 // the source.
-func (c *Conversation) Reply(by EditorID, day, text string, files []File, id string, sealed []byte) error {
+func (c *Conversation) Reply(by EditorID, day, text string, files []File, id string, sealed blob.Ref) error {
 	if c.Mailbox == "" || c.ReplyKey == "" {
 		return fault.Say("This source left no way to answer.", fmt.Errorf("reply: no mailbox: %w", fault.Conflict))
 	}

@@ -162,23 +162,35 @@ func (d *Desk) deliver(ctx context.Context, in courier.Intake) (int, error) {
 	left := 0
 	for _, c := range all {
 		for _, m := range c.Messages {
-			if m.Sealed == nil {
+			if m.Sealed.IsZero() {
 				continue
 			}
-			if err := in.PutReply(ctx, c.Mailbox, courier.ReplyID(m.ID), bytes.NewReader(m.Sealed)); err != nil {
-				return left, fmt.Errorf("deliver: leave reply: %w", err)
-			}
-			err := d.o.Stores.Conversations.Update(ctx, c.ID, func(c *Conversation) error {
-				if m, ok := c.Message(m.ID); ok {
-					m.Sealed = nil
-				}
-				return nil
-			})
-			if err != nil {
+			if err := d.leave(ctx, in, c, m); err != nil {
 				return left, fmt.Errorf("deliver: %w", err)
 			}
 			left++
 		}
 	}
 	return left, nil
+}
+
+func (d *Desk) leave(ctx context.Context, in courier.Intake, c Conversation, m Message) error {
+	sealed, err := d.o.Blobs.Open(ctx, m.Sealed)
+	if err != nil {
+		return err
+	}
+	defer sealed.Close()
+	if err := in.PutReply(ctx, c.Mailbox, courier.ReplyID(m.ID), sealed); err != nil {
+		return fmt.Errorf("leave reply: %w", err)
+	}
+	err = d.o.Stores.Conversations.Update(ctx, c.ID, func(c *Conversation) error {
+		if m, ok := c.Message(m.ID); ok {
+			m.Sealed = blob.Ref{}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return d.o.Blobs.Delete(ctx, m.Sealed)
 }

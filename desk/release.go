@@ -46,7 +46,7 @@ func (d *Desk) Approve(ctx context.Context, by EditorID, id CaseID, seen Manifes
 	if err != nil {
 		return err
 	}
-	c, err := d.o.Stores.Cases.Get(ctx, id)
+	c, err := d.bars(ctx, id)
 	if err != nil {
 		return fmt.Errorf("approve: %w", err)
 	}
@@ -60,10 +60,6 @@ func (d *Desk) Approve(ctx context.Context, by EditorID, id CaseID, seen Manifes
 	if p.manifest != seen {
 		return fault.Say("Something was changed since you opened this page. Nothing was approved. Read it again.", fmt.Errorf("approve: %w", fault.Conflict))
 	}
-	barred, err := d.barred(ctx, c)
-	if err != nil {
-		return err
-	}
 	if err := d.note(ctx, by, "approve", string(id)); err != nil {
 		return err
 	}
@@ -71,7 +67,7 @@ func (d *Desk) Approve(ctx context.Context, by EditorID, id CaseID, seen Manifes
 		if now.Edits != c.Edits {
 			return fault.Say("Something was changed at this moment. Nothing was approved. Read it again.", fmt.Errorf("approve: %w", fault.Conflict))
 		}
-		for who, why := range barred {
+		for who, why := range c.Barred {
 			now.Bar(who, why)
 		}
 		return now.Approve(u, p.documents(), Opinion{Manifest: seen, Answers: answers, Note: strings.TrimSpace(words), Day: day(d.o.Now())})
@@ -91,7 +87,7 @@ func (d *Desk) Release(ctx context.Context, by EditorID, id CaseID) (Release, er
 	}
 	d.publish.Lock()
 	defer d.publish.Unlock()
-	c, err := d.o.Stores.Cases.Get(ctx, id)
+	c, err := d.bars(ctx, id)
 	if err != nil {
 		return Release{}, fmt.Errorf("release: %w", err)
 	}

@@ -73,7 +73,7 @@ func (d *Desk) Reply(ctx context.Context, by EditorID, id ConversationID, text s
 	}
 	// The rule is tried before anything is kept; Update below holds it.
 	try := c
-	if err := try.Reply(by, "", text, make([]File, len(files)), "", nil); err != nil {
+	if err := try.Reply(by, "", text, make([]File, len(files)), "", blob.Ref{}); err != nil {
 		return err
 	}
 	if err := d.note(ctx, by, talkAct+"reply", string(id)); err != nil {
@@ -114,21 +114,21 @@ func (d *Desk) barAgain(ctx context.Context, by EditorID, id ConversationID) err
 	return nil
 }
 
-// seal makes the envelope of a reply, and keeps its files for the desk.
-func (d *Desk) seal(ctx context.Context, c Conversation, text string, files []Attachment) ([]byte, []File, error) {
+// seal makes the envelope of a reply, and keeps it and its files.
+func (d *Desk) seal(ctx context.Context, c Conversation, text string, files []Attachment) (blob.Ref, []File, error) {
 	batch, err := d.o.Blobs.Begin(ctx)
 	if err != nil {
-		return nil, nil, err
+		return blob.Ref{}, nil, err
 	}
 	defer batch.Abort()
 	var sealed bytes.Buffer
 	s, err := envelope.SealReply(&sealed, envelope.Head{Kind: envelope.Reply, Time: d.o.Now().UTC()},
 		envelope.Address{Mailbox: string(c.Mailbox), Key: c.ReplyKey})
 	if err != nil {
-		return nil, nil, err
+		return blob.Ref{}, nil, err
 	}
 	if _, err := s.Text(strings.NewReader(text)); err != nil {
-		return nil, nil, err
+		return blob.Ref{}, nil, err
 	}
 	var kept []File
 	room := int64(MaxReply - len(text))
@@ -137,24 +137,28 @@ func (d *Desk) seal(ctx context.Context, c Conversation, text string, files []At
 		var b bytes.Buffer
 		n, err := io.Copy(&b, io.LimitReader(f.Body, room+1))
 		if err != nil {
-			return nil, nil, err
+			return blob.Ref{}, nil, err
 		}
 		if room -= n; room < 0 {
-			return nil, nil, fault.Say("The files are too large for an answer: 25 MiB in all. Nothing was sent.", fault.TooLarge)
+			return blob.Ref{}, nil, fault.Say("The files are too large for an answer: 25 MiB in all. Nothing was sent.", fault.TooLarge)
 		}
 		if _, err := s.File(name, bytes.NewReader(b.Bytes())); err != nil {
-			return nil, nil, err
+			return blob.Ref{}, nil, err
 		}
 		ref, n, err := batch.Put(&b)
 		if err != nil {
-			return nil, nil, err
+			return blob.Ref{}, nil, err
 		}
 		kept = append(kept, File{Name: name, Size: n, Ref: ref})
 	}
-	if err := errors.Join(s.Close(), batch.Commit()); err != nil {
-		return nil, nil, err
+	if err := s.Close(); err != nil {
+		return blob.Ref{}, nil, err
 	}
-	return sealed.Bytes(), kept, nil
+	ref, _, err := batch.Put(&sealed)
+	if err != nil {
+		return blob.Ref{}, nil, err
+	}
+	return ref, kept, batch.Commit()
 }
 
 // OpenFile opens a file of a message for a handler. index counts from 0.

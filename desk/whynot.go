@@ -47,10 +47,6 @@ func (d *Desk) WhyNot(ctx context.Context, by EditorID, id CaseID) ([]string, er
 func (d *Desk) ready(ctx context.Context, c Case, p planned) (Readiness, error) {
 	r := Readiness{Manifest: p.manifest, Asked: p.documents(), Publish: p.publish, Redact: p.redact,
 		Withhold: p.withhold, Pending: p.pending, Forms: len(p.forms), Authored: c.Authored.Len()}
-	barred, err := d.barred(ctx, c)
-	if err != nil {
-		return r, err
-	}
 	say := func(format string, args ...any) { r.WhyNot = append(r.WhyNot, fmt.Sprintf(format, args...)) }
 	if c.Status != StatusOpen {
 		say("The case is %s.", c.Status)
@@ -79,7 +75,7 @@ func (d *Desk) ready(ctx context.Context, c Case, p planned) (Readiness, error) 
 	if err := l.Check(); err != nil {
 		say("The ledger does not balance: something that was received is not accounted for.")
 	}
-	r.Approve, r.Object = c.Decision.approvers(p.manifest, barred)
+	r.Approve, r.Object = c.Decision.approvers(p.manifest, c.Barred)
 	if n := ApprovalsNeeded - len(r.Approve); n > 0 {
 		say("%s must still approve exactly this.", count(n, "editor", "editors"))
 		if c.Decision.Voided > 0 {
@@ -92,26 +88,26 @@ func (d *Desk) ready(ctx context.Context, c Case, p planned) (Readiness, error) 
 	return r, nil
 }
 
-// barred are all who cannot approve: those the case knows of, and whoever wrote in
-// a conversation it was made of. The second list should be in the first; it is read
-// again because a release cannot be taken back.
-func (d *Desk) barred(ctx context.Context, c Case) (map[EditorID]Bar, error) {
-	barred := map[EditorID]Bar{}
-	for id, why := range c.Barred {
-		barred[id] = why
+// bars reads a case, and bars in this copy whoever wrote in a conversation that it
+// was made of. The case should know of them; they are looked up again where it
+// counts, because a release cannot be taken back.
+func (d *Desk) bars(ctx context.Context, id CaseID) (Case, error) {
+	c, err := d.o.Stores.Cases.Get(ctx, id)
+	if err != nil {
+		return c, err
 	}
 	all, err := d.o.Stores.Conversations.All(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("read conversations: %w", err)
+		return c, fmt.Errorf("read conversations: %w", err)
 	}
 	for _, talk := range all {
 		if slices.Contains(talk.Cases, c.ID) {
 			for _, w := range talk.Writers {
-				barred[w] = BarWrote
+				c.Bar(w, BarWrote)
 			}
 		}
 	}
-	return barred, nil
+	return c, nil
 }
 
 // lacks says what is wrong with what the desk wrote, each in a sentence.

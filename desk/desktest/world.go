@@ -9,7 +9,9 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -323,3 +325,25 @@ func (c candidate) Handler() http.Handler {
 }
 
 func (c candidate) Close() error { return nil }
+
+// Texts hands texts in, by path.
+func Texts(blobs blob.Store, items map[string]string) iter.Seq2[desk.Material, error] {
+	return func(yield func(desk.Material, error) bool) {
+		for _, path := range slices.Sorted(maps.Keys(items)) {
+			open := func(ctx context.Context) (blob.Reader, error) {
+				batch, err := blobs.Begin(ctx)
+				if err != nil {
+					return nil, err
+				}
+				ref, _, err := batch.Put(strings.NewReader(items[path]))
+				if err = errors.Join(err, batch.Commit()); err != nil {
+					return nil, err
+				}
+				return blobs.Open(ctx, ref)
+			}
+			if !yield(desk.Material{Path: path, Size: int64(len(items[path])), Open: open}, nil) {
+				return
+			}
+		}
+	}
+}
