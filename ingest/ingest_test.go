@@ -10,6 +10,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -238,13 +239,13 @@ func (failing) ReadAt(p []byte, off int64) (int, error) {
 type breaking struct {
 	*ledgertest.Mem
 	blob.Store
-	left  int
+	left  atomic.Int64
 	after bool
 }
 
 var errBroken = errors.New("no space left on device")
 
-func (b *breaking) turn() bool { b.left--; return b.left == 0 }
+func (b *breaking) turn() bool { return b.left.Add(-1) == 0 }
 
 func (b *breaking) Commit(ctx context.Context, r []ingest.Record, done []string) error {
 	if b.turn() {
@@ -269,10 +270,11 @@ func TestStoresThatFail(t *testing.T) {
 	plain.run(t, files...)
 	want := told(plain.ledger.Records())
 	failed := 0
-	for n := 1; n < 40; n += 2 {
+	for n := 1; n < 40; n += 3 {
 		s := newSetup()
 		s.Group, s.Limits.Memory = 20, 64<<10
-		b := &breaking{Mem: s.ledger, Store: s.blobs, left: n, after: n%4 == 1}
+		b := &breaking{Mem: s.ledger, Store: s.blobs, after: n%2 == 1}
+		b.left.Store(int64(n))
 		s.Ledger, s.Blobs = b, b
 		if _, err := s.Run(t.Context(), items(files...)); err != nil {
 			failed++
@@ -285,7 +287,7 @@ func TestStoresThatFail(t *testing.T) {
 		s.run(t, files...)
 		differ(t, fmt.Sprintf("failed at write %d", n), told(s.ledger.Records()), want)
 	}
-	if failed < 15 {
+	if failed < 10 {
 		t.Errorf("only %d runs failed", failed)
 	}
 }
@@ -299,7 +301,8 @@ func TestContinueInside(t *testing.T) {
 	files := []file{{"box.mbox", mbox(box...)}}
 	s := newSetup()
 	s.Group, s.Limits.Memory, s.Workers = 10, 8<<10, 1
-	b := &breaking{Mem: s.ledger, Store: s.blobs, left: 20, after: true}
+	b := &breaking{Mem: s.ledger, Store: s.blobs, after: true}
+	b.left.Store(20)
 	s.Ledger = b
 	if _, err := s.Run(t.Context(), items(files...)); !errors.Is(err, errBroken) {
 		t.Fatal(err)
