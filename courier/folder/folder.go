@@ -96,25 +96,30 @@ func (f *Folder) acknowledged() (map[courier.EnvelopeID]bool, error) {
 	return ids, nil
 }
 
-// find returns the name of the file that holds an envelope.
-func (f *Folder) find(id courier.EnvelopeID) (string, error) {
+// names are the files that hold envelopes.
+func (f *Folder) names() (map[courier.EnvelopeID]string, error) {
 	files, err := f.list(envelopes)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
+	names := map[courier.EnvelopeID]string{}
 	for _, info := range files {
-		if e, ok := parseEnvelope(info.Name()); ok && e.ID == id {
-			return path.Join(envelopes, info.Name()), nil
+		if e, ok := parseEnvelope(info.Name()); ok {
+			names[e.ID] = path.Join(envelopes, info.Name())
 		}
 	}
-	return "", fmt.Errorf("find envelope: %w", fault.NotFound)
+	return names, nil
 }
 
 // Open implements courier.Intake.
 func (f *Folder) Open(ctx context.Context, id courier.EnvelopeID) (io.ReadCloser, error) {
-	name, err := f.find(id)
+	names, err := f.names()
 	if err != nil {
 		return nil, err
+	}
+	name, ok := names[id]
+	if !ok {
+		return nil, fmt.Errorf("open envelope: %w", fault.NotFound)
 	}
 	return f.open(name)
 }
@@ -122,17 +127,16 @@ func (f *Folder) Open(ctx context.Context, id courier.EnvelopeID) (io.ReadCloser
 // Acknowledge implements courier.Intake: it leaves word for intake, and then takes
 // the envelope off the folder.
 func (f *Folder) Acknowledge(ctx context.Context, ids []courier.EnvelopeID) error {
+	names, err := f.names()
+	if err != nil {
+		return fmt.Errorf("acknowledge: %w", err)
+	}
 	for _, id := range ids {
-		if !isHex(string(id), 16) {
-			continue
-		}
-		name, err := f.find(id)
-		if errors.Is(err, fault.NotFound) {
+		name, ok := names[id]
+		if !ok {
 			continue // unknown, or acknowledged before
 		}
-		if err == nil {
-			err = f.write(path.Join(acknowledged, string(id)), strings.NewReader(""))
-		}
+		err := f.write(path.Join(acknowledged, string(id)), strings.NewReader(""))
 		if err == nil {
 			err = f.remove(name)
 		}

@@ -127,15 +127,16 @@ func (f *Folder) putEnvelopes(ctx context.Context, in courier.Intake, rep *Repor
 	if err != nil {
 		return err
 	}
+	there, err := f.names()
+	if err != nil {
+		return err
+	}
 	for _, e := range list {
 		if _, ok := parseEnvelope(envelopeName(e)); !ok {
 			return fmt.Errorf("envelope with a strange name or day: %w", fault.Invalid)
 		}
-		if _, err := f.find(e.ID); !errors.Is(err, fault.NotFound) {
-			if err != nil {
-				return err
-			}
-			continue // lies there already
+		if there[e.ID] != "" {
+			continue
 		}
 		sealed, err := in.Open(ctx, e.ID)
 		if errors.Is(err, fault.NotFound) {

@@ -19,6 +19,7 @@ import (
 
 	"golang.org/x/mod/sumdb/note"
 
+	"daylight/courier"
 	"daylight/envelope"
 	"daylight/intake"
 	"daylight/intake/sqlite"
@@ -274,3 +275,10 @@ func (h *house) answer(t testing.TB, to *envelope.Address, text string, files ..
 }
 
 func replyName(n int) string { return fmt.Sprintf("%032x", n) }
+
+func (h *house) acknowledge(t testing.TB, ids ...courier.EnvelopeID) {
+	t.Helper()
+	if err := h.in.Courier().Acknowledge(t.Context(), ids); err != nil {
+		t.Fatal(err)
+	}
+}
