@@ -29,7 +29,7 @@ import (
 const killed = "DAYLIGHT_TEST_KILL"
 
 func TestMain(m *testing.M) {
-	sandbox.Child(map[string]sandbox.Handler{ingest.Handler: ingest.Serve})
+	sandbox.Child(map[string]sandbox.Handler{ingest.Handler: serveOrAttack})
 	if dir := os.Getenv(killed); dir != "" {
 		if err := takeIn(dir); err != nil {
 			fmt.Fprintln(os.Stderr, err)

@@ -121,7 +121,7 @@ func Sandboxed(pool *sandbox.Pool) extract.Func {
 		req := sandbox.Request{Handler: Handler, Args: args, Body: f.Body, Size: f.Size,
 			Budget: sandbox.Budget{CPU: budget.CPU + more, Wall: budget.Wall + more}}
 		for {
-			r := receiver{part: part}
+			r := receiver{part: part, most: 2 * max(l.Text, extract.DefaultLimits.Text)}
 			if err := r.run(ctx, pool, req); err != nil {
 				return extract.Result{}, err
 			}
@@ -133,10 +133,12 @@ func Sandboxed(pool *sandbox.Pool) extract.Func {
 	}
 }
 
-// receiver puts together what Serve sends.
+// receiver puts together what Serve sends. It believes nothing: a child that was
+// taken over by what it read may send anything.
 type receiver struct {
 	call  *sandbox.Call
 	part  func(extract.Part) error
+	most  int64 // bytes of text
 	parts int
 	text  strings.Builder
 	res   extract.Result
@@ -166,27 +168,31 @@ func (r *receiver) run(ctx context.Context, pool *sandbox.Pool, req sandbox.Requ
 		case errors.As(err, &ended):
 			r.ended = err
 		case err != nil:
-			return err
+			// that of ctx
 		case kind == msgPart:
-			if err := r.onePart(data); err != nil {
-				return err
-			}
-		case kind == msgText:
+			err = r.onePart(data)
+		case kind == msgText && int64(r.text.Len()+len(data)) <= r.most:
 			r.text.Write(data)
-		case kind == msgResult:
-			if err := json.Unmarshal(data, &r.res); err != nil {
-				return fmt.Errorf("result of the sandbox: %w", err)
-			}
+		case kind == msgResult && !r.whole && json.Unmarshal(data, &r.res) == nil:
 			r.whole = true
+		default:
+			r.ended = garbled
+		}
+		if err != nil && r.ended == nil {
+			return err
 		}
 	}
 	return nil
 }
 
+// garbled is the end of a child that sends what Serve does not.
+var garbled = &sandbox.Ended{Cause: sandbox.Garbled}
+
 func (r *receiver) onePart(data []byte) error {
 	var h partHead
-	if err := json.Unmarshal(data, &h); err != nil {
-		return fmt.Errorf("part from the sandbox: %w", err)
+	if json.Unmarshal(data, &h) != nil {
+		r.ended = garbled
+		return nil
 	}
 	r.parts++
 	body := &partBody{receiver: r}
@@ -201,17 +207,15 @@ func (r *receiver) onePart(data []byte) error {
 
 func (r *receiver) result() (extract.Result, error) {
 	r.res.Text = strings.ToValidUTF8(r.text.String(), "\ufffd")
-	if r.whole {
+	if r.whole && r.ended == nil {
 		return r.res, nil
 	}
-	if r.res.Type == "" {
-		r.res.Type = "application/octet-stream"
-	}
+	r.res = extract.Result{Type: "application/octet-stream", Text: r.res.Text}
 	why := "the program that reads it gave no result"
 	if r.ended != nil {
 		why = r.ended.Error()
 	}
-	r.res.Error = join(r.res.Error, why)
+	r.res.Error = why
 	r.res.Container = r.parts > 0
 	r.res.Unread = r.parts == 0 && r.res.Text == ""
 	return r.res, nil
@@ -240,8 +244,10 @@ func (b *partBody) Read(p []byte) (int, error) {
 			b.rest = data
 		case kind == msgEnd && len(data) == 0:
 			b.err = io.EOF
+		case kind == msgEnd:
+			b.err = errors.New(strings.ToValidUTF8(cut(string(data), maxText), "\ufffd"))
 		default:
-			b.err = errors.New(strings.ToValidUTF8(string(data), "\ufffd"))
+			b.ended, b.err = garbled, fmt.Errorf("cut: %w", garbled)
 		}
 	}
 	if len(b.rest) > 0 {
