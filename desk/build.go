@@ -114,7 +114,11 @@ func (b *builder) document(ctx context.Context, w *release.Writer, i Item) error
 	d := *i.Document
 	d.Collection = b.c.Collection.ID
 	d.Parent = b.fates.parent(d.ID)
+	forms := b.c.sought(b.plan.forms, d.ID)
 	d.Paths = b.fates.public(&d, i.Path)
+	for n, p := range d.Paths { // the names of what holds it may have been redacted there
+		d.Paths[n], _ = redact.Text(p, forms)
+	}
 	if d.Name == "" {
 		d.Name = name(i.Path)
 	}
@@ -130,12 +134,13 @@ func (b *builder) document(ctx context.Context, w *release.Writer, i Item) error
 	label := "text made by the desk; the file itself is not released, because something inside of it is not"
 	if i.Plan.Act == Redact {
 		label = "text made by the desk, with parts taken out; the file itself is not released"
-		d, _ = redact.Document(d, b.c.sought(b.plan.forms, d.ID))
+		d, _ = redact.Document(d, forms)
 	}
 	if err := release.Add(w, release.Document{Document: d, State: corpus.Redacted}); err != nil {
 		return err
 	}
-	text := rendition(d)
+	listing, _ := redact.Text(b.fates.inside[d.ID].listing(), forms)
+	text := cmp.Or(strings.TrimLeft(rendition(d)+listing, "\n"), "No text could be read in this file.\n")
 	return w.AddRendition(release.Rendition{Document: d.ID, Name: "text", Label: label, Type: "text/plain; charset=utf-8"},
 		strings.NewReader(text), int64(len(text)))
 }

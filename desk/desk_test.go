@@ -3,6 +3,7 @@ package desk_test
 import (
 	"context"
 	"errors"
+	"io"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -187,6 +188,11 @@ func TestStory(t *testing.T) {
 		r, err := release.Decode[release.Rendition](e.Record)
 		must(t, err)
 		names[r.Name]++
+		text, err := io.ReadAll(e.Open())
+		must(t, err)
+		if r.Document == docs["pack.box"].ID && string(text) != "In this file were:\n- a.txt\n- 1 file that is not released\n" {
+			t.Errorf("listing %q; want the public part by name, the other as a number", text)
+		}
 	}
 	if names["original"] != 2 || names["text"] != 2 {
 		t.Errorf("renditions %v; want two originals, and texts of the listing and the redacted one", names)

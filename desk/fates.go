@@ -25,6 +25,13 @@ type fates struct {
 	secret map[string]bool            // paths of holders that are hidden: no public path may lead through them
 	places map[corpus.DocumentID][]string
 	holder map[corpus.DocumentID]corpus.DocumentID // the document that one was first found in
+	inside map[corpus.DocumentID]inside            // of documents that are public in part
+}
+
+// inside is what a container holds, as far as it may be told.
+type inside struct {
+	public []string // names
+	hidden int
 }
 
 // knot is what fates remembers of an item that holds or is held.
@@ -39,7 +46,7 @@ type knot struct {
 // part before its holder.
 func (d *Desk) fatesOf(ctx context.Context, c corpus.CollectionID) (*fates, error) {
 	f := &fates{of: map[corpus.DocumentID]fate{}, secret: map[string]bool{},
-		places: map[corpus.DocumentID][]string{}, holder: map[corpus.DocumentID]corpus.DocumentID{}}
+		places: map[corpus.DocumentID][]string{}, holder: map[corpus.DocumentID]corpus.DocumentID{}, inside: map[corpus.DocumentID]inside{}}
 	var knots []knot
 	for i, err := range d.o.Stores.Documents.Each(ctx, c, Filter{}, false) {
 		if err != nil {
@@ -85,10 +92,39 @@ func (f *fates) settle(knots []knot) {
 		if k.holds && f.of[ids[k.path]] == hidden {
 			f.secret[k.path] = true
 		}
-		if in, ok := ids[k.holder]; ok && !k.id.IsZero() {
+		in, ok := ids[k.holder]
+		if ok && !k.id.IsZero() {
 			f.holder[k.id] = in
 		}
+		if ok && f.of[in] == part {
+			f.inside[in] = f.inside[in].with(k.path[len(k.holder)+1:], f.of[ids[k.path]] != hidden)
+		}
 	}
+}
+
+func (i inside) with(name string, public bool) inside {
+	if public {
+		i.public = append(i.public, name)
+	} else {
+		i.hidden++
+	}
+	return i
+}
+
+// listing says in words what a container holds.
+func (i inside) listing() string {
+	if len(i.public)+i.hidden == 0 {
+		return ""
+	}
+	var b strings.Builder
+	b.WriteString("\nIn this file were:\n")
+	for _, name := range i.public {
+		b.WriteString("- " + name + "\n")
+	}
+	if i.hidden > 0 {
+		b.WriteString("- " + count(i.hidden, "file that is not released", "files that are not released") + "\n")
+	}
+	return b.String()
 }
 
 // fate of a single item, without regard to what it holds.
