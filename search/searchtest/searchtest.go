@@ -27,6 +27,7 @@ func Run(t *testing.T, open func(t *testing.T) search.Index) {
 		{"words", words},
 		{"facets", facets},
 		{"order", order},
+		{"parts", parts},
 		{"pages", pages},
 		{"cursors", cursors},
 		{"replace and delete", replaceAndDelete},
@@ -253,6 +254,27 @@ func order(t *testing.T, x search.Index) {
 		if first := res.Hits[0].Score; (first > 0) != (sort == "" || sort == search.ByRelevance) {
 			t.Errorf("order %q: score %v", sort, first)
 		}
+	}
+}
+
+// parts checks that a part of a query which a document does not match adds nothing
+// to its score, though words of that part stand in it.
+func parts(t *testing.T, x search.Index) {
+	put := []search.Document{{ID: id(1), Text: "delta alpha beta"}, {ID: id(2), Text: "delta other other"}, {ID: id(3), Text: "xray gamma"}}
+	for i := range 5 {
+		put = append(put, search.Document{ID: id(10 + i), Text: "xray"})
+	}
+	apply(t, x, search.Batch{Put: put})
+	res := find(t, x, search.Request{Query: parse(t, "(xray ((alpha beta) OR gamma)) OR delta"), Limit: 10})
+	if res.Total != 3 {
+		t.Fatalf("total %d; want 3", res.Total)
+	}
+	score := map[corpus.DocumentID]float64{}
+	for _, h := range res.Hits {
+		score[h.ID] = h.Score
+	}
+	if score[id(1)] != score[id(2)] || score[id(1)] == 0 {
+		t.Errorf("scores %v and %v; want them equal", score[id(1)], score[id(2)])
 	}
 }
 

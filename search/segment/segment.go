@@ -2,7 +2,6 @@ package segment
 
 import (
 	"fmt"
-	"os"
 	"path/filepath"
 	"sync"
 	"sync/atomic"
@@ -88,7 +87,7 @@ func (s *segment) release() error {
 // when the last reader of this process is gone, or at the next Open.
 func (s *segment) discard() {
 	s.garbage.Store(true)
-	_ = os.Remove(s.path)
+	removeFile(s.path)
 }
 
 // lookup returns where the postings of a form in a field are.
