@@ -21,6 +21,9 @@ import (
 // for each byte that it may hold.
 const unitBytes = 8
 
+// nodeMemory is about what a part takes beside its bytes and text.
+const nodeMemory = 1 << 10
+
 // inMemory bounds the bytes of one body that are held; a larger one is put into
 // the store and read from there.
 func (l Limits) inMemory() int64 { return l.Memory / 4 }
@@ -99,7 +102,7 @@ func (u *unit) read(ctx context.Context, n *node) error {
 		n.insideBytes += part.size
 		n.parts = append(n.parts, part)
 		u.bytes += part.size
-		u.memory += int64(len(part.data))
+		u.memory += int64(len(part.data)) + nodeMemory
 		if u.over() {
 			*u = before // they are let go
 			n.open, n.parts = true, nil
