@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"daylight/blob"
 	"daylight/courier"
@@ -109,8 +108,6 @@ func (c *Conversation) Last() string {
 	}
 	return c.Messages[len(c.Messages)-1].Day
 }
-
-func day(t time.Time) string { return t.UTC().Format(time.DateOnly) }
 
 // holds reports whether a message has a file with these bytes.
 func (c *Conversation) holds(ref blob.Ref) bool {

@@ -127,7 +127,8 @@ func (d *Desk) OpenOriginal(ctx context.Context, by EditorID, id CaseID, doc cor
 
 // Dispose says what is to become of the documents of a case that a filter and a
 // query choose, and returns how many these were. Publishing and withholding is for
-// editors, redacting for redactors; whoever redacts cannot approve.
+// editors (and the operator, for imports), redacting for redactors; whoever redacts
+// cannot approve.
 func (d *Desk) Dispose(ctx context.Context, by EditorID, id CaseID, f Filter, query string, what Disposition) (int, error) {
 	if err := what.Check(); err != nil {
 		return 0, err

@@ -12,8 +12,8 @@ import (
 	"daylight/fault"
 )
 
-// PutUser adds an account or changes it. An admin cannot be the only one to lose
-// the role: the operator can always give it back.
+// PutUser adds an account or changes it. A closed account is signed out everywhere.
+// Should the last admin go, the operator can make another.
 func (d *Desk) PutUser(ctx context.Context, by EditorID, u User) error {
 	if _, err := d.may(ctx, by, Admin, operator); err != nil {
 		return err

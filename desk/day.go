@@ -7,6 +7,10 @@ import (
 	"daylight/fault"
 )
 
+// day is how the desk writes when something was: nothing finer is kept but in the
+// audit log.
+func day(t time.Time) string { return t.UTC().Format(time.DateOnly) }
+
 // checkDay takes "", YYYY, YYYY-MM and YYYY-MM-DD.
 func checkDay(s string) error {
 	for _, layout := range []string{"2006", "2006-01", time.DateOnly} {
