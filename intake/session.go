@@ -2,66 +2,14 @@ package intake
 
 import (
 	"context"
-	"crypto/aes"
-	"crypto/cipher"
-	"crypto/hkdf"
 	"crypto/rand"
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
-	"io"
 	"sync"
 	"time"
 
 	"daylight/codename"
 	"daylight/fault"
 )
-
-// Token is what a browser keeps for as long as a source is here. What intake
-// holds in memory of a session is encrypted under it, so that the memory of an
-// idle intake tells less.
-type Token [32]byte
-
-// String is the token as a cookie has it.
-func (t Token) String() string { return hex.EncodeToString(t[:]) }
-
-// Format keeps tokens out of logs.
-func (t Token) Format(f fmt.State, _ rune) { io.WriteString(f, "[token]") }
-
-// ParseToken reads what String wrote: fault.Unknown when it is no token.
-func ParseToken(s string) (Token, error) {
-	var t Token
-	b, err := hex.DecodeString(s)
-	if err != nil || len(b) != len(t) {
-		return t, fmt.Errorf("read token: %w", fault.Unknown)
-	}
-	copy(t[:], b)
-	return t, nil
-}
-
-func (t Token) derive(label string) [32]byte {
-	b, err := hkdf.Key(sha256.New, t[:], nil, label, 32)
-	if err != nil {
-		panic("intake: " + err.Error()) // lengths are constant
-	}
-	return [32]byte(b)
-}
-
-func (t Token) name() [32]byte { return t.derive("daylight/intake/session/name") }
-
-func (t Token) aead() cipher.AEAD {
-	key := t.derive("daylight/intake/session/key")
-	block, err := aes.NewCipher(key[:])
-	clear(key[:])
-	if err != nil {
-		panic("intake: " + err.Error())
-	}
-	aead, err := cipher.NewGCMWithRandomNonce(block)
-	if err != nil {
-		panic("intake: " + err.Error())
-	}
-	return aead
-}
 
 // Session is one visit of one source.
 type Session struct {
@@ -71,52 +19,6 @@ type Session struct {
 
 // Token is what the browser keeps.
 func (s *Session) Token() Token { return s.token }
-
-// secrets is what a session knows: a codename that is not used yet, or the keys
-// that came of one.
-type secrets struct {
-	shown   bool // the owner has said that the codename is kept
-	derived bool
-	words   [2 * codename.Length]byte // until derived
-	reply   [32]byte
-	mailbox [32]byte
-}
-
-const secretsLen = 2 + 2*codename.Length + 64
-
-func (s *secrets) encode() []byte {
-	b := make([]byte, 0, secretsLen)
-	b = append(b, bit(s.shown), bit(s.derived))
-	b = append(b, s.words[:]...)
-	b = append(b, s.reply[:]...)
-	return append(b, s.mailbox[:]...)
-}
-
-func (s *secrets) decode(b []byte) {
-	s.shown, s.derived = b[0] == 1, b[1] == 1
-	b = b[2:]
-	b = b[copy(s.words[:], b):]
-	b = b[copy(s.reply[:], b):]
-	copy(s.mailbox[:], b)
-}
-
-func bit(b bool) byte {
-	if b {
-		return 1
-	}
-	return 0
-}
-
-func (s *secrets) wipe() { *s = secrets{} }
-
-// take derives the keys from the words. It is what a lane is for.
-func (s *secrets) take(c *codename.Codename, newsroom [16]byte) {
-	seed := c.Seed(newsroom[:])
-	defer seed.Wipe()
-	s.reply, s.mailbox = seed.Key(codename.LabelReply), seed.Key(codename.LabelMailbox)
-	s.derived, s.shown = true, true
-	clear(s.words[:])
-}
 
 // held is what memory has of a session.
 type held struct {
@@ -142,8 +44,7 @@ func (in *Intake) Begin() (*Session, error) {
 	defer c.Wipe()
 	var s secrets
 	defer s.wipe()
-	b, _ := c.AppendBinary(s.words[:0])
-	_ = b // the array itself
+	c.AppendBinary(s.words[:0]) // fills the array; never fails
 	return in.begin(&s)
 }
 

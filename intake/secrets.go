@@ -1,0 +1,49 @@
+package intake
+
+import "daylight/codename"
+
+// secrets is what a session knows: a codename that is not used yet, or the keys
+// that came of one.
+type secrets struct {
+	shown   bool // the owner has said that the codename is kept
+	derived bool
+	words   [2 * codename.Length]byte // until derived
+	reply   [32]byte
+	mailbox [32]byte
+}
+
+const secretsLen = 2 + 2*codename.Length + 64
+
+func (s *secrets) encode() []byte {
+	b := make([]byte, 0, secretsLen)
+	b = append(b, bit(s.shown), bit(s.derived))
+	b = append(b, s.words[:]...)
+	b = append(b, s.reply[:]...)
+	return append(b, s.mailbox[:]...)
+}
+
+func (s *secrets) decode(b []byte) {
+	s.shown, s.derived = b[0] == 1, b[1] == 1
+	b = b[2:]
+	b = b[copy(s.words[:], b):]
+	b = b[copy(s.reply[:], b):]
+	copy(s.mailbox[:], b)
+}
+
+func bit(b bool) byte {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+func (s *secrets) wipe() { *s = secrets{} }
+
+// take derives the keys from the words. It is what a lane is for.
+func (s *secrets) take(c *codename.Codename, newsroom [16]byte) {
+	seed := c.Seed(newsroom[:])
+	defer seed.Wipe()
+	s.reply, s.mailbox = seed.Key(codename.LabelReply), seed.Key(codename.LabelMailbox)
+	s.derived, s.shown = true, true
+	clear(s.words[:])
+}
