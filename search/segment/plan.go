@@ -116,7 +116,6 @@ type use struct {
 	df     int
 	weight int
 	langs  uint32 // only documents of these main languages; 0 is all
-	exact  bool   // the form itself
 }
 
 // resolved is a leaf in one segment.
@@ -143,7 +142,6 @@ func (r *run) resolve(n *node) {
 		l.slots[fi] = make([]use, len(n.forms))
 		for i, form := range n.forms {
 			u := r.use(f, form, 0)
-			u.exact = true
 			l.slots[fi][i] = u
 			if r.scored && u.df > 0 {
 				l.df[i][fi] = u.df - r.deadIn(u)
