@@ -164,7 +164,8 @@ func TestKilledImportGoesOn(t *testing.T) {
 	dir, newsroom := prepare(t, n)
 	serving := serveFromDisk(t, dir, newsroom.Keys)
 	kills := 0
-	for try := 0; ; try++ {
+	// Each try lasts longer, so that a slow machine comes to the end too.
+	for patience := 30 * time.Millisecond; ; patience += patience / 3 {
 		child := exec.Command(os.Args[0])
 		child.Env = append(os.Environ(), importHere+"="+dir)
 		var stderr bytes.Buffer
@@ -180,7 +181,7 @@ func TestKilledImportGoesOn(t *testing.T) {
 			if err != nil {
 				t.Fatalf("import: %v: %s", err, &stderr)
 			}
-		case <-time.After(time.Duration(20+rand.IntN(60)+try*50) * time.Millisecond):
+		case <-time.After(patience + rand.N(patience)):
 			child.Process.Kill()
 			<-ended
 			kills++
