@@ -51,7 +51,8 @@ var handlers = map[string]sandbox.Handler{
 	"fails":   func(context.Context, *sandbox.Input, *sandbox.Output) error { return errors.New("a secret word") },
 	"panics":  func(context.Context, *sandbox.Input, *sandbox.Output) error { panic("a secret word") },
 	"loops": func(context.Context, *sandbox.Input, *sandbox.Output) error {
-		for {
+		for i := 0; ; i++ {
+			uses = i
 		}
 	},
 	"sleeps": func(context.Context, *sandbox.Input, *sandbox.Output) error { time.Sleep(time.Hour); return nil },
