@@ -247,12 +247,12 @@ func TestGateIsQuietOnCleanBytes(t *testing.T) {
 			}
 		}
 	}
-	noise := make([]byte, 4<<20)
+	noise := make([]byte, 1<<20)
 	rand.NewChaCha8([32]byte{1}).Read(noise)
 	if found := check(t, noise, planted); len(found) > 0 {
 		t.Errorf("noise: %v", found)
 	}
-	code := base64.StdEncoding.EncodeToString(noise[:1<<20])
+	code := base64.StdEncoding.EncodeToString(noise[:1<<18])
 	if found := check(t, []byte(code), planted); len(found) > 0 {
 		t.Errorf("noise in base64: %v", found)
 	}

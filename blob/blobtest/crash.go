@@ -31,8 +31,8 @@ func RunCrash(t *testing.T, open func(dir string) (blob.Store, error)) {
 	dir := t.TempDir()
 	want := map[blob.Ref]bool{} // true: committed, false: deleted
 	rng := rand.New(rand.NewPCG(uint64(os.Getpid()), 1))
-	for round := range 8 {
-		killAfter(t, dir, 1+rng.IntN(3000), want)
+	for round := range 5 {
+		killAfter(t, dir, 1+rng.IntN(2000), want)
 		s, err := open(dir)
 		if err != nil {
 			t.Fatalf("round %d: open after the kill: %v", round, err)
