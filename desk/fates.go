@@ -48,7 +48,7 @@ func (d *Desk) fatesOf(ctx context.Context, c corpus.CollectionID) (*fates, erro
 	f := &fates{of: map[corpus.DocumentID]fate{}, secret: map[string]bool{},
 		places: map[corpus.DocumentID][]string{}, holder: map[corpus.DocumentID]corpus.DocumentID{}, inside: map[corpus.DocumentID]inside{}}
 	var knots []knot
-	for i, err := range d.o.Stores.Documents.Each(ctx, c, Filter{}, false) {
+	for i, err := range d.o.Stores.Documents.Outline(ctx, c) {
 		if err != nil {
 			return nil, fmt.Errorf("read collection: %w", err)
 		}

@@ -33,7 +33,7 @@ func (d *Desk) ledgers(ctx context.Context, c corpus.CollectionID, f *fates) (Le
 	if l.Now, err = d.o.Stores.Documents.Ledger(c).Balance(ctx); err != nil {
 		return l, fmt.Errorf("ledger: %w", err)
 	}
-	for i, err := range d.o.Stores.Documents.Each(ctx, c, Filter{}, false) {
+	for i, err := range d.o.Stores.Documents.Outline(ctx, c) {
 		if err != nil {
 			return l, fmt.Errorf("ledger: %w", err)
 		}

@@ -51,7 +51,7 @@ func (d *Desk) plan(ctx context.Context, c Case) (planned, error) {
 		return p, fmt.Errorf("manifest: %w", err)
 	}
 	seen := map[string]bool{}
-	for i, err := range d.o.Stores.Documents.Each(ctx, c.Collection.ID, Filter{}, false) {
+	for i, err := range d.o.Stores.Documents.Outline(ctx, c.Collection.ID) {
 		if err != nil {
 			return p, fmt.Errorf("manifest: %w", err)
 		}

@@ -96,9 +96,13 @@ type Documents interface {
 	// Get returns the item of a document, with its text.
 	Get(ctx context.Context, c corpus.CollectionID, id corpus.DocumentID) (Item, error)
 
-	// Each yields the items in the order in which they were recorded, so that what
-	// holds others comes before them. Documents have no text unless text is set.
+	// Each yields the items in the order in which they were recorded. Documents have
+	// no text unless text is set.
 	Each(ctx context.Context, c corpus.CollectionID, f Filter, text bool) iter.Seq2[Item, error]
+
+	// Outline yields all items in the same order, with nothing of a document but its
+	// id: reading all of millions takes its time.
+	Outline(ctx context.Context, c corpus.CollectionID) iter.Seq2[Item, error]
 
 	// Page returns up to n items, in the same order, without text: those after the
 	// first skip ones. total is how many there are.

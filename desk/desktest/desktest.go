@@ -259,8 +259,11 @@ func testItems(t *testing.T, s desk.Stores) {
 		t.Errorf("places %q", places)
 	}
 	var order []string
-	for i, err := range s.Documents.Each(t.Context(), "c", desk.Filter{}, false) {
+	for i, err := range s.Documents.Outline(t.Context(), "c") {
 		must(t, err)
+		if i.Path == deep.Path && (i.ID() != deep.Document.ID || i.Document.Title != "" || i.Holder != inner.Path) {
+			t.Errorf("outline %+v; want the id of its document, and no more of it", i)
+		}
 		order = append(order, i.Path)
 		if i.Path == "b.txt" && (i.Of != deep.Document.ID || i.Document != nil) {
 			t.Errorf("duplicate %+v", i)

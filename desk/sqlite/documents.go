@@ -22,15 +22,17 @@ type documents struct{ *DB }
 
 func (s documents) Ledger(c corpus.CollectionID) ingest.Ledger { return ledger{s.DB, c} }
 
-// columns of an item, for scan. The text is the last, so that it can be left out.
-const columns = `i.n, i.path, i.level, i.size, i.hash, i.state, i.reason, i.same, coalesce(h.path, ''), i.holds, i.plan, b.body, `
+// columns of an item, for scan; after them come body and text, or NULL.
+const columns = `i.n, i.path, i.level, i.size, i.hash, i.state, i.reason, i.id, i.same, coalesce(h.path, ''), i.holds, i.plan, `
 
-const tables = ` FROM items i LEFT JOIN bodies b ON b.n = i.n LEFT JOIN items h ON h.n = i.holder `
+const tables = ` FROM items i LEFT JOIN items h ON h.n = i.holder `
+
+const bodies = tables + `LEFT JOIN bodies b ON b.n = i.n `
 
 func (s documents) scan(row interface{ Scan(...any) error }) (n int64, i desk.Item, err error) {
-	var hash, same, body, text []byte
+	var hash, id, same, body, text []byte
 	var plan string
-	err = row.Scan(&n, &i.Path, &i.Level, &i.Size, &hash, &i.State, &i.Reason, &same, &i.Holder, &i.Holds, &plan, &body, &text)
+	err = row.Scan(&n, &i.Path, &i.Level, &i.Size, &hash, &i.State, &i.Reason, &id, &same, &i.Holder, &i.Holds, &plan, &body, &text)
 	if errors.Is(err, sql.ErrNoRows) {
 		return n, i, fmt.Errorf("document: %w", fault.NotFound)
 	}
@@ -44,14 +46,17 @@ func (s documents) scan(row interface{ Scan(...any) error }) (n int64, i desk.It
 			return n, i, err
 		}
 	}
-	if body != nil {
+	switch {
+	case body != nil:
 		i.Document, err = s.unpack(body, text)
+	case id != nil:
+		i.Document = &corpus.Document{ID: corpus.DocumentID(id)}
 	}
 	return n, i, err
 }
 
 func (s documents) Get(ctx context.Context, c corpus.CollectionID, id corpus.DocumentID) (desk.Item, error) {
-	_, i, err := s.scan(s.db.QueryRowContext(ctx, "SELECT "+columns+"b.text"+tables+"WHERE i.id = ? AND i.collection = "+ofCollection, id[:], c))
+	_, i, err := s.scan(s.db.QueryRowContext(ctx, "SELECT "+columns+"b.body, b.text"+bodies+"WHERE i.id = ? AND i.collection = "+ofCollection, id[:], c))
 	return i, err
 }
 
@@ -109,8 +114,29 @@ func array[T any](list []T) string {
 }
 
 func (s documents) Each(ctx context.Context, c corpus.CollectionID, f desk.Filter, text bool) iter.Seq2[desk.Item, error] {
+	depth := textless
+	if text {
+		depth = full
+	}
+	return s.each(ctx, c, f, depth)
+}
+
+func (s documents) Outline(ctx context.Context, c corpus.CollectionID) iter.Seq2[desk.Item, error] {
+	return s.each(ctx, c, desk.Filter{}, bare)
+}
+
+// depth is how much is read of a document.
+type depth int
+
+const (
+	bare     depth = iota // its id
+	textless              // all but its text
+	full
+)
+
+func (s documents) each(ctx context.Context, c corpus.CollectionID, f desk.Filter, how depth) iter.Seq2[desk.Item, error] {
 	return func(yield func(desk.Item, error) bool) {
-		err := s.rows(ctx, s.db, c, f, text, "ORDER BY i.n", nil, func(_ int64, i desk.Item) bool { return yield(i, nil) })
+		err := s.rows(ctx, s.db, c, f, how, "ORDER BY i.n", nil, func(_ int64, i desk.Item) bool { return yield(i, nil) })
 		if err != nil {
 			yield(desk.Item{}, err)
 		}
@@ -122,13 +148,18 @@ type querier interface {
 }
 
 // rows hands the items that a filter chooses to f, until it says no.
-func (s documents) rows(ctx context.Context, q querier, c corpus.CollectionID, f desk.Filter, text bool, end string, more []any, each func(int64, desk.Item) bool) error {
+func (s documents) rows(ctx context.Context, q querier, c corpus.CollectionID, f desk.Filter, how depth, end string, more []any, each func(int64, desk.Item) bool) error {
 	cond, args := where(c, f)
-	last := "NULL"
-	if text {
-		last = "b.text"
+	from := "NULL, NULL" + bodies
+	switch {
+	case how == full:
+		from = "b.body, b.text" + bodies
+	case how == textless:
+		from = "b.body, NULL" + bodies
+	case f.Name == "": // which looks into bodies
+		from = "NULL, NULL" + tables
 	}
-	rows, err := q.QueryContext(ctx, "SELECT "+columns+last+tables+cond+" "+end, append(args, more...)...)
+	rows, err := q.QueryContext(ctx, "SELECT "+columns+from+cond+" "+end, append(args, more...)...)
 	if err != nil {
 		return err
 	}
@@ -154,7 +185,7 @@ func (s documents) Page(ctx context.Context, c corpus.CollectionID, f desk.Filte
 	if err := s.db.QueryRowContext(ctx, "SELECT count(*)"+from+cond, args...).Scan(&total); err != nil {
 		return nil, 0, err
 	}
-	err = s.rows(ctx, s.db, c, f, false, "ORDER BY i.n LIMIT ? OFFSET ?", []any{n, skip}, func(_ int64, i desk.Item) bool {
+	err = s.rows(ctx, s.db, c, f, textless, "ORDER BY i.n LIMIT ? OFFSET ?", []any{n, skip}, func(_ int64, i desk.Item) bool {
 		items = append(items, i)
 		return true
 	})
@@ -162,7 +193,7 @@ func (s documents) Page(ctx context.Context, c corpus.CollectionID, f desk.Filte
 }
 
 func (s documents) Parts(ctx context.Context, c corpus.CollectionID, path string) (items []desk.Item, err error) {
-	err = s.rows(ctx, s.db, c, desk.Filter{}, false,
+	err = s.rows(ctx, s.db, c, desk.Filter{}, textless,
 		"AND i.holder = (SELECT n FROM items WHERE collection = "+ofCollection+" AND path = ?) ORDER BY i.n", []any{c, path},
 		func(_ int64, i desk.Item) bool { items = append(items, i); return true })
 	return items, err
@@ -204,7 +235,7 @@ func (s documents) Update(ctx context.Context, c corpus.CollectionID, f desk.Fil
 		}
 		for last := int64(0); ; {
 			var group []numbered
-			err := s.rows(ctx, tx, c, f, false, "AND i.n > ? ORDER BY i.n LIMIT ?", []any{last, updateGroup},
+			err := s.rows(ctx, tx, c, f, textless, "AND i.n > ? ORDER BY i.n LIMIT ?", []any{last, updateGroup},
 				func(n int64, i desk.Item) bool { group = append(group, numbered{n, i}); return true })
 			if err != nil || len(group) == 0 {
 				return err
