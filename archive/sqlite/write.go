@@ -101,7 +101,7 @@ func (s *staging) Put(ctx context.Context, entries []archive.Staged) error {
 // writer holds the statements of one transaction.
 type writer struct {
 	endEntry, addEntry, addLink                               *sql.Stmt
-	endDocument, dropDocument, addDocument                    *sql.Stmt
+	knowsDocument, endDocument, dropDocument, addDocument     *sql.Stmt
 	endRendition, endRenditions, dropRenditions, addRendition *sql.Stmt
 }
 
@@ -113,6 +113,7 @@ func prepare(ctx context.Context, tx *sql.Tx) (*writer, error) {
 	}{
 		{&w.endEntry, "UPDATE entry SET last = ?1 WHERE kind = ?2 AND id = ?3 AND first < ?1 AND last > ?1"},
 		{&w.addEntry, "INSERT OR REPLACE INTO entry (kind, id, first, last, leaf, salt, payload, size, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"},
+		{&w.knowsDocument, "SELECT EXISTS (SELECT 1 FROM document WHERE id = ?1)"},
 		{&w.endDocument, "UPDATE document SET last = ?1 WHERE id = ?2 AND first < ?1 AND last > ?1"},
 		{&w.dropDocument, "DELETE FROM document WHERE first = ?1 AND id = ?2"},
 		{&w.dropRenditions, "DELETE FROM rendition WHERE first = ?1 AND document = ?2"},
@@ -134,7 +135,7 @@ func prepare(ctx context.Context, tx *sql.Tx) (*writer, error) {
 }
 
 func (w *writer) close() {
-	for _, s := range []*sql.Stmt{w.endEntry, w.addEntry, w.addLink, w.endDocument, w.dropDocument, w.addDocument,
+	for _, s := range []*sql.Stmt{w.endEntry, w.addEntry, w.addLink, w.knowsDocument, w.endDocument, w.dropDocument, w.addDocument,
 		w.endRendition, w.endRenditions, w.dropRenditions, w.addRendition} {
 		if s != nil {
 			s.Close()
@@ -174,6 +175,10 @@ func (w *writer) put(number int, e *archive.Staged, body []byte) error {
 // end takes a document away, with its renditions: from readers of this release on,
 // and whole where this release brought it itself.
 func (w *writer) end(number int, id corpus.DocumentID) error {
+	var known bool
+	if err := w.knowsDocument.QueryRow(id[:]).Scan(&known); err != nil || !known {
+		return err // most are new: one look-up instead of four changes
+	}
 	for _, s := range []*sql.Stmt{w.endDocument, w.endRenditions, w.dropDocument, w.dropRenditions} {
 		if _, err := s.Exec(number, id[:]); err != nil {
 			return err
