@@ -49,8 +49,9 @@ func (f Finding) String() string {
 //
 // It cannot see what is written in pictures, with a font's own numbering, in a
 // cipher, or in another script or nickname than those listed. In bytes that are no
-// text, a form of less than five characters is only found next to other text; a
-// longer one comes up by chance less than once in a gigabyte.
+// text, what is encoded twice over is missed, and a form of less than five characters
+// is only found next to other text. False alarms: five forms of five to seven letters
+// came up once in 24 MB of random bytes, as letters of an older character set.
 type Gate struct {
 	*matcher
 	charsets []charset
