@@ -52,7 +52,7 @@ type Attachments struct{ b strings.Builder }
 
 // Add adds a part, unless there is enough already.
 func (a *Attachments) Add(d *corpus.Document) {
-	if a.b.Len() > maxAttachments {
+	if a.Full() {
 		return
 	}
 	t := d.Text
@@ -64,6 +64,9 @@ func (a *Attachments) Add(d *corpus.Document) {
 		a.b.WriteByte('\n')
 	}
 }
+
+// Full reports whether Add takes no more.
+func (a *Attachments) Full() bool { return a.b.Len() > maxAttachments }
 
 // String is the joined text.
 func (a *Attachments) String() string { return a.b.String() }

@@ -12,6 +12,7 @@ import (
 	"daylight/corpus"
 	"daylight/ingest"
 	"daylight/internal/sqlkit"
+	"daylight/search"
 )
 
 // ledger is the ingest.Ledger of one collection.
@@ -38,6 +39,16 @@ func (l ledger) Find(ctx context.Context, hash blob.Ref) (corpus.DocumentID, boo
 	var id corpus.DocumentID
 	copy(id[:], raw)
 	return id, err == nil, err
+}
+
+func (l ledger) At(ctx context.Context, path string) (hash blob.Ref, recorded bool, err error) {
+	var raw []byte // nil where there were no bytes
+	err = l.db.QueryRowContext(ctx, "SELECT hash FROM items WHERE collection = "+ofCollection+" AND path = ?", l.id, path).Scan(&raw)
+	if errors.Is(err, sql.ErrNoRows) {
+		return blob.Ref{}, false, nil
+	}
+	copy(hash[:], raw)
+	return hash, err == nil, err
 }
 
 func (l ledger) Commit(ctx context.Context, records []ingest.Record, done []string) error {
@@ -290,6 +301,35 @@ func add(l *corpus.Ledger, level int, state corpus.State, reason corpus.Reason, 
 
 func (l ledger) Messages(ctx context.Context) (n int64, err error) {
 	return n, l.db.QueryRowContext(ctx, "SELECT count(*) FROM items WHERE message = 1 AND collection = "+ofCollection, l.id).Scan(&n)
+}
+
+// Attached reads the parts of a document one by one until there is enough: a
+// mailbox may have a million. A part may have been recorded in a duplicate of its
+// parent, where a run was ended between the two.
+func (l ledger) Attached(ctx context.Context, id corpus.DocumentID) (string, error) {
+	rows, err := l.db.QueryContext(ctx, `SELECT body, text FROM bodies WHERE n IN (
+		SELECT n FROM items WHERE holder IN (SELECT n FROM items WHERE id = ? UNION ALL SELECT n FROM items WHERE same = ?)
+		AND id IS NOT NULL AND state NOT IN (?, ?)) ORDER BY n`,
+		id[:], id[:], string(corpus.Quarantined), string(corpus.Destroyed))
+	if err != nil {
+		return "", err
+	}
+	defer rows.Close()
+	var found search.Attachments
+	for !found.Full() && rows.Next() {
+		var body, text sql.RawBytes
+		if err := rows.Scan(&body, &text); err != nil {
+			return "", err
+		}
+		part, err := l.unpack(body, text)
+		if err != nil {
+			return "", err
+		}
+		if part.Parent == id {
+			found.Add(part)
+		}
+	}
+	return found.String(), rows.Err()
 }
 
 func (l ledger) Unindexed(ctx context.Context, n int) ([]corpus.Document, error) {

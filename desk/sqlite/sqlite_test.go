@@ -3,6 +3,7 @@ package sqlite_test
 import (
 	"fmt"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"daylight/corpus"
@@ -76,4 +77,46 @@ func TestLedger(t *testing.T) {
 	ledgertest.Run(t, func(t *testing.T) ingest.Ledger {
 		return open(t, filepath.Join(t.TempDir(), "desk.db")).Stores().Documents.Ledger("papers")
 	})
+}
+
+// What is searched as attachments is what the ledger's document holds: not what was
+// quarantined or destroyed, nor what is inside of a part; and what was found in
+// another copy of it.
+func TestAttached(t *testing.T) {
+	docs := open(t, filepath.Join(t.TempDir(), "desk.db")).Stores().Documents
+	l := docs.Ledger("papers")
+	record := func(path string, level int, state corpus.State, parent corpus.DocumentID) ingest.Record {
+		r := ingest.Record{Path: path, Level: level, State: state, Document: &corpus.Document{
+			ID: corpus.NewDocumentID(), Parent: parent, Name: path, Text: "text of " + path, Languages: []string{"en"}}}
+		copy(r.Hash[:], r.Document.ID[:])
+		return r
+	}
+	mail := record("m.eml", 0, corpus.Pending, corpus.DocumentID{})
+	id := mail.Document.ID
+	again := ingest.Record{Path: "again.eml", Hash: mail.Hash, State: corpus.Duplicate, Of: id}
+	part := record("m.eml/kept.txt", 1, corpus.Pending, id)
+	gone := record("m.eml/gone.txt", 1, corpus.Pending, id)
+	err := l.Commit(t.Context(), []ingest.Record{mail, part, gone, again,
+		record("m.eml/noise.bin", 1, corpus.Quarantined, id),
+		record("m.eml/kept.txt/deep.txt", 2, corpus.Pending, part.Document.ID),
+		record("again.eml/late.txt", 1, corpus.Pending, id)}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = docs.Update(t.Context(), "papers", desk.Filter{IDs: []corpus.DocumentID{gone.Document.ID}}, func(i *desk.Item) error {
+		i.State = corpus.Destroyed
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := l.(ingest.Attacher).Attached(t.Context(), id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for text, want := range map[string]bool{"kept.txt\n": true, "late.txt\n": true, "gone": false, "noise": false, "deep": false} {
+		if strings.Contains(got, text) != want {
+			t.Errorf("attached %q: holds %q: %t; want %t", got, text, !want, want)
+		}
+	}
 }
