@@ -53,6 +53,9 @@ func (b *browser) person(scripts bool) *tab {
 	b.t.Helper()
 	ctx, stop := chromedp.NewContext(b.ctx, chromedp.WithNewBrowserContext())
 	b.t.Cleanup(stop)
+	if err := chromedp.Do(ctx); err != nil { // the tab lives as long as the context of the first call
+		b.t.Fatalf("open a tab: %v", err)
+	}
 	p := &tab{t: b.t, ctx: ctx}
 	p.do("set up", chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
 		if _, err := cdp.Call(ctx, t, emulation.SetUserAgentOverride, emulation.SetUserAgentOverrideParams{UserAgent: userAgent}); err != nil {
@@ -88,6 +91,9 @@ func read[T any](p *tab, what string, a chromedp.Action[T]) T {
 	ctx, stop := context.WithTimeout(p.ctx, 30*time.Second)
 	defer stop()
 	v, err := chromedp.Run(ctx, a)
+	for err != nil && strings.Contains(err.Error(), "No node with given id") && ctx.Err() == nil {
+		v, err = chromedp.Run(ctx, a) // the page was just replaced by the next one
+	}
 	if err != nil {
 		p.t.Fatalf("%s: %v\non page:\n%s", what, err, p.where())
 	}
@@ -239,8 +245,6 @@ func download(t *testing.T, url string) []byte {
 
 // clickFirst clicks the first element that an XPath finds.
 func clickFirst(path string) step { return chromedp.Click("(" + path + ")[1]") }
-
-func back() step { return chromedp.NavigateBack() }
 
 // url is where the person is, without a fragment.
 func (p *tab) url() string {

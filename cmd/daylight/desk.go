@@ -20,6 +20,7 @@ import (
 	"daylight/ingest"
 	"daylight/internal/durable"
 	"daylight/publog"
+	"daylight/render"
 	"daylight/sandbox"
 	"daylight/search/segment"
 )
@@ -27,6 +28,7 @@ import (
 // handlers are what a sandbox child of this program can do.
 var handlers = map[string]sandbox.Handler{
 	ingest.Handler: ingest.Serve,
+	render.Handler: render.Serve,
 }
 
 // deskRole is a desk that is open, with what commands need beside it.
