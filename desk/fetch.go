@@ -94,28 +94,48 @@ func (d *Desk) take(ctx context.Context, in courier.Intake, e courier.Envelope) 
 	if a := r.Address(); a != nil {
 		box, key = courier.MailboxID(a.Mailbox), a.Key
 	}
-	err = d.o.Stores.Conversations.Receive(ctx, e.ID, box, func(c *Conversation) error {
+	receive := func(c *Conversation) error {
+		if c.ReplyKey != "" && c.ReplyKey != key {
+			return errForged
+		}
 		c.Mailbox, c.ReplyKey = box, key
 		c.Receive(m)
 		return nil
-	})
+	}
+	err = d.o.Stores.Conversations.Receive(ctx, e.ID, box, receive)
+	if errors.Is(err, errForged) {
+		box, key = "", ""
+		err = d.o.Stores.Conversations.Receive(ctx, e.ID, box, receive)
+	}
 	if err != nil {
 		return false, fmt.Errorf("keep message: %w", err)
 	}
 	return true, nil
 }
 
+// errForged: a mailbox and the key of its replies come from one codename, so neither
+// changes without the other. Whoever reads an intake learns of mailboxes; an envelope
+// with one of them and a key of their own would have our answers sealed to them, and
+// would speak in the source's name. It is taken as from somebody new whom nobody can
+// answer.
+var errForged = errors.New("the mailbox has another key")
+
 // keep puts the files of an envelope into a batch and returns the message.
 func keep(batch blob.Batch, r *envelope.Reader) (Message, error) {
 	m := Message{ID: newID()}
+	var words strings.Builder // of all texts: MaxText is for them together
 	for e := range r.Entries() {
 		if e.Type == envelope.Text {
 			var text bytes.Buffer
-			if _, err := io.Copy(&text, io.LimitReader(e, MaxText+1)); err != nil {
+			room := max(0, MaxText-words.Len()-len("\n\n"))
+			if _, err := io.Copy(&text, io.LimitReader(e, int64(room)+1)); err != nil {
 				return m, fmt.Errorf("read message: %w", err)
 			}
-			if text.Len() <= MaxText {
-				m.Text = strings.TrimSpace(m.Text + "\n\n" + strings.ToValidUTF8(text.String(), "\uFFFD"))
+			if text.Len() <= room {
+				if words.Len() > 0 {
+					words.WriteString("\n\n")
+				}
+				words.Write(text.Bytes())
 				continue
 			}
 			ref, n, err := batch.Put(io.MultiReader(&text, e))
@@ -131,6 +151,7 @@ func keep(batch blob.Batch, r *envelope.Reader) (Message, error) {
 		}
 		m.Files = append(m.Files, File{Name: fileName(e.Name, len(m.Files)+1), Size: n, Ref: ref, Cut: e.End() != envelope.Whole})
 	}
+	m.Text = strings.TrimSpace(strings.ToValidUTF8(words.String(), "\uFFFD"))
 	m.Cut = r.End() != envelope.Whole
 	return m, nil
 }
@@ -160,18 +181,21 @@ func (d *Desk) deliver(ctx context.Context, in courier.Intake) (int, error) {
 		return 0, fmt.Errorf("deliver: %w", err)
 	}
 	left := 0
+	var first error // one reply that cannot be left does not hold back those of others
 	for _, c := range all {
 		for _, m := range c.Messages {
 			if m.Sealed.IsZero() {
 				continue
 			}
-			if err := d.leave(ctx, in, c, m); err != nil {
-				return left, fmt.Errorf("deliver: %w", err)
+			err := d.leave(ctx, in, c, m)
+			if err == nil {
+				left++
+			} else if first == nil {
+				first = fmt.Errorf("deliver: %w", err)
 			}
-			left++
 		}
 	}
-	return left, nil
+	return left, first
 }
 
 func (d *Desk) leave(ctx context.Context, in courier.Intake, c Conversation, m Message) error {

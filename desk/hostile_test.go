@@ -1,0 +1,135 @@
+package desk_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"testing"
+
+	"daylight/courier"
+	"daylight/desk"
+	"daylight/desk/desktest"
+	"daylight/envelope"
+)
+
+// forge leaves an envelope at intake that somebody wrote by hand.
+func forge(t *testing.T, w *desktest.World, to *envelope.Address, texts ...string) {
+	t.Helper()
+	var sealed bytes.Buffer
+	s, err := envelope.Seal(&sealed, envelope.Head{Kind: envelope.Request, Time: w.Clock}, w.Private[0].Recipient())
+	must(t, err)
+	if to != nil {
+		must(t, s.Address(*to))
+	}
+	for _, text := range texts {
+		_, err := s.Text(strings.NewReader(text))
+		must(t, err)
+	}
+	must(t, s.Close())
+	w.Intake.Leave(sealed.Bytes())
+}
+
+// TestNobodyTakesOverAConversation: who reads an intake learns of mailboxes, and
+// may seal an envelope with one of them and a key of their own.
+func TestNobodyTakesOverAConversation(t *testing.T) {
+	w := world(t)
+	source := w.NewSource()
+	source.Send("I am here.")
+	_, err := w.Fetch(t.Context(), w.Intake)
+	must(t, err)
+	thief, err := envelope.NewKey("thief")
+	must(t, err)
+	forge(t, w, &envelope.Address{Mailbox: source.Mailbox, Key: thief.Recipient().String()}, "It is still me: where do we meet?")
+	_, err = w.Fetch(t.Context(), w.Intake)
+	must(t, err)
+
+	all, err := w.Conversations(t.Context(), handler)
+	must(t, err)
+	if len(all) != 2 {
+		t.Fatalf("%d conversations; want the forged message apart", len(all))
+	}
+	for _, c := range all {
+		if string(c.Mailbox) == source.Mailbox {
+			if len(c.Messages) != 1 {
+				t.Errorf("%d messages in the source's conversation; want only the source's own", len(c.Messages))
+			}
+			must(t, w.Reply(t.Context(), handler, c.ID, "At the pier.", nil))
+		}
+	}
+	_, err = w.Fetch(t.Context(), w.Intake)
+	must(t, err)
+	if got := source.Read(); len(got) != 1 || got[0] != "At the pier." {
+		t.Errorf("the source reads %q; want the answer", got)
+	}
+}
+
+// TestAMillionMessagesAreOneText: each is small enough; all of them together must
+// be too.
+func TestAMillionMessagesAreOneText(t *testing.T) {
+	w := world(t)
+	texts := []string{"first"}
+	for range 4 {
+		texts = append(texts, strings.Repeat("x", desk.MaxText/3))
+	}
+	forge(t, w, nil, texts...)
+	_, err := w.Fetch(t.Context(), w.Intake)
+	must(t, err)
+	all, err := w.Conversations(t.Context(), handler)
+	must(t, err)
+	m := all[0].Messages[0]
+	if len(m.Text) > desk.MaxText || !strings.HasPrefix(m.Text, "first\n\nxxx") {
+		t.Errorf("text of %d bytes; want at most %d", len(m.Text), desk.MaxText)
+	}
+	kept := len(strings.ReplaceAll(m.Text, "\n", ""))
+	for _, f := range m.Files {
+		kept += int(f.Size)
+	}
+	if want := len(strings.Join(texts, "")); kept != want {
+		t.Errorf("%d bytes were kept of %d", kept, want)
+	}
+}
+
+// refusing is an intake that takes no reply for one mailbox.
+type refusing struct {
+	courier.Intake
+	box courier.MailboxID
+}
+
+func (r refusing) PutReply(ctx context.Context, box courier.MailboxID, id courier.ReplyID, sealed io.Reader) error {
+	if box == r.box {
+		return errors.New("not this one")
+	}
+	return r.Intake.PutReply(ctx, box, id, sealed)
+}
+
+func TestOneReplyThatCannotBeLeftHoldsBackNoOther(t *testing.T) {
+	w := world(t)
+	sources := map[string]*desktest.Source{}
+	for i := range 4 {
+		s := w.NewSource()
+		s.Send(fmt.Sprint(i))
+		sources[s.Mailbox] = s
+	}
+	_, err := w.Fetch(t.Context(), w.Intake)
+	must(t, err)
+	all, err := w.Conversations(t.Context(), handler)
+	must(t, err)
+	for _, c := range all {
+		must(t, w.Reply(t.Context(), handler, c.ID, "Thank you.", nil))
+	}
+	stored, err := w.Options.Stores.Conversations.All(t.Context())
+	must(t, err)
+	if _, err := w.Fetch(t.Context(), refusing{w.Intake, stored[0].Mailbox}); err == nil {
+		t.Error("a reply that could not be left went unseen")
+	}
+	read := 0
+	for _, s := range sources {
+		read += len(s.Read())
+	}
+	if read != 3 {
+		t.Errorf("%d replies lie at intake; want the three that it takes", read)
+	}
+}
