@@ -52,8 +52,12 @@ func (in *Intake) Submit(s *Session) (*Submission, error) {
 }
 
 // Text takes a message. An empty one is nothing. One that is too long is cut, and
-// the error is fault.TooLarge; the submission goes on.
+// the error is fault.TooLarge; the submission goes on. There is one message: no form
+// of ours has more, and a million of them would each be small enough.
 func (sub *Submission) Text(r io.Reader) error {
+	if len(sub.receipt.Parts) > sub.files() {
+		return sub.stop(fmt.Errorf("more than one message: %w", fault.Invalid))
+	}
 	limit := sub.s.in.limits.Message
 	err := sub.part(envelope.Text, "", r, limit)
 	if errors.Is(err, errMessage) {

@@ -1,8 +1,10 @@
 package web_test
 
 import (
+	"bytes"
 	"context"
 	"io"
+	"mime/multipart"
 	"net/http"
 	"regexp"
 	"strings"
@@ -124,6 +126,27 @@ func TestTooMuchIsSaidAndTheRestIsKept(t *testing.T) {
 	}
 	if found["small.txt"] != "small" || found["first.txt"] != "whole" || !strings.HasPrefix(strings.Repeat("l", 200_000), found["large.bin"]) || found["never.txt"] != "" {
 		t.Errorf("the desk has %d files", len(found))
+	}
+}
+
+// TestOneMessage: a form with a message many times over is no form of ours. Each
+// would be small enough, and the desk would have all of them in memory.
+func TestOneMessage(t *testing.T) {
+	h := newHouse(t, nil)
+	s := h.source(t)
+	s.begin()
+	var b bytes.Buffer
+	w := multipart.NewWriter(&b)
+	for range 1000 {
+		w.WriteField("message", "again")
+	}
+	w.Close()
+	r, err := s.c.Post(h.url+"/send", w.FormDataContentType(), &b)
+	s.read(r, err).wants(t, 400)
+	for _, e := range h.fetch(t) {
+		if len(e.ends) > 1 {
+			t.Errorf("%d messages in one envelope; want one", len(e.ends))
+		}
 	}
 }
 
