@@ -188,7 +188,9 @@ func (s *Site) Render(w http.ResponseWriter, r *http.Request, status int, page s
 }
 
 func (s *Site) page(r *http.Request, lang string, data any) Page {
-	path := r.URL.Path
+	// Two slashes in front would be the address of another host, for whoever follows
+	// the links to the other languages.
+	path := "/" + strings.TrimLeft(r.URL.Path, `/\`)
 	if r.URL.RawQuery != "" {
 		path += "?" + r.URL.RawQuery
 	}
