@@ -6,11 +6,9 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"os"
 	"sync"
 	"time"
 
-	"daylight/archive"
 	"daylight/desk"
 	deskweb "daylight/desk/web"
 	"daylight/fault"
@@ -89,12 +87,11 @@ func siteURL(role string, l net.Listener) string {
 
 // trial is the three roles of a trial instance in one process.
 type trial struct {
-	app     *app
-	cfg     config
-	intake  *intakeRole
-	desk    *deskRole
-	archive archive.Reader
-	in      map[string]instance
+	app    *app
+	cfg    config
+	intake *intakeRole
+	desk   *deskRole
+	in     map[string]instance
 
 	importing sync.Mutex
 	closers
@@ -151,29 +148,26 @@ func (a *app) openTrial(withSample bool) (_ *trial, err error) {
 	return t, nil
 }
 
-// makeTrial makes the three instances of a trial. What a crash left half made is
-// made again.
+// makeTrial makes the three instances of a trial.
 func makeTrial(dir string) (instance, error) {
-	part := dir + ".part"
-	if err := os.RemoveAll(part); err != nil {
-		return instance{}, err
-	}
-	whole, err := makeInstance(part, "trial", true)
+	err := makeWhole(dir, func(part string) error {
+		whole, err := makeInstance(part, "trial", true)
+		if err != nil {
+			return err
+		}
+		for _, role := range []string{"desk", "intake", "archive"} {
+			in, err := makeInstance(whole.path(role), role, true)
+			if err != nil {
+				return err
+			}
+			if err := makeKeys(in, "Daylight-demonstration", whole.path("desk", "public")); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 	if err != nil {
 		return instance{}, err
-	}
-	for _, role := range []string{"desk", "intake", "archive"} {
-		in, err := makeInstance(whole.path(role), role, true)
-		if err != nil {
-			return instance{}, err
-		}
-		if err := makeKeys(in, "Daylight-demonstration", whole.path("desk", "public")); err != nil {
-			return instance{}, err
-		}
-	}
-	os.Remove(dir) // an empty folder, or nothing
-	if err := os.Rename(part, dir); err != nil {
-		return instance{}, fmt.Errorf("make trial: %w", err)
 	}
 	return openInstance(dir)
 }

@@ -138,13 +138,14 @@ type langKey struct{}
 // language takes a known language from the front of the path.
 func (s *Site) language(r *http.Request) *http.Request {
 	lang := s.Languages[0]
-	first, rest, ok := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
-	if slices.Contains(s.Languages, first) {
-		lang = first
+	// One slash at the front: "//name/" in a link would be another site.
+	path := "/" + strings.TrimLeft(r.URL.Path, "/")
+	if first, rest, _ := strings.Cut(path[1:], "/"); slices.Contains(s.Languages, first) {
+		lang, path = first, "/"+strings.TrimLeft(rest, "/")
+	}
+	if path != r.URL.Path {
 		r = r.Clone(r.Context())
-		r.URL.Path = "/" + rest
-		r.URL.RawPath = ""
-		_ = ok // "/ar" is "/ar/"
+		r.URL.Path, r.URL.RawPath = path, ""
 	}
 	return r.WithContext(context.WithValue(r.Context(), langKey{}, lang))
 }

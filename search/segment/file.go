@@ -74,7 +74,6 @@ type fileWriter struct {
 	table    []byte
 	contents []byte
 	start    uint64 // of the open section
-	check    uint32 // of the table and trailer, after finish
 }
 
 func createFile(path string) (*fileWriter, error) {

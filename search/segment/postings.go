@@ -29,7 +29,7 @@ const skipSize = 16
 
 // encoder writes postings.
 type encoder struct {
-	skips, blocks, head []byte
+	skips, blocks []byte
 }
 
 // encode appends the postings of a term. pos is the positions as they are stored.
