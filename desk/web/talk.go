@@ -2,23 +2,21 @@ package web
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
 	"mime"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
+	"unicode"
 
 	"daylight/blob"
 	"daylight/desk"
 	"daylight/fault"
 )
-
-func isMultipart(r *http.Request) bool {
-	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	return err == nil && kind == "multipart/form-data"
-}
 
 func talkID(r *http.Request) desk.ConversationID { return desk.ConversationID(r.PathValue("talk")) }
 
@@ -52,7 +50,6 @@ const maxReply = desk.MaxReply + 1<<20
 // reply reads the form part by part; the files of a reply stay in memory, since
 // they are sealed there.
 func (s *site) reply(w http.ResponseWriter, r *http.Request, u desk.User) error {
-	r.Body = http.MaxBytesReader(w, r.Body, maxReply)
 	parts, err := r.MultipartReader()
 	if err != nil {
 		return fmt.Errorf("reply form: %w: %w", fault.Invalid, err)
@@ -143,10 +140,23 @@ func (s *site) fileDownload(w http.ResponseWriter, r *http.Request, u desk.User)
 func download(w http.ResponseWriter, r *http.Request, name string, b blob.Reader) error {
 	h := w.Header()
 	h.Set("Content-Type", "application/octet-stream")
-	h.Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": name}))
+	h.Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": saveName(name)}))
 	h.Set("Content-Security-Policy", "default-src 'none'; sandbox")
 	http.ServeContent(w, r, "", time.Time{}, b)
 	return nil
+}
+
+// saveName is a name that a browser may offer: one line without folders, nothing
+// hidden, and without the marks of direction that make report-exe.pdf of
+// report-fdp.exe.
+func saveName(name string) string {
+	name = strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) || unicode.Is(unicode.Cf, r) || strings.ContainsRune(`/\:*?"<>|`, r) {
+			return '-'
+		}
+		return r
+	}, strings.ToValidUTF8(name, "-"))
+	return cmp.Or(strings.TrimLeft(name, ". "), "file")
 }
 
 func (s *site) fileDestroy(w http.ResponseWriter, r *http.Request, u desk.User) error {

@@ -89,7 +89,7 @@ func (s *site) routes() []route {
 
 		{"GET /conversations", handlers, s.conversations},
 		{"GET /conversation/{talk}", handlers, s.conversation},
-		{"POST /conversation/{talk}/reply", handlers, s.reply},
+		{replies, handlers, s.reply},
 		{"POST /conversation/{talk}/case", handlers, s.makeCase},
 		{"GET /conversation/{talk}/{message}/{file}", handlers, s.fileText},
 		{"GET /conversation/{talk}/{message}/{file}/download", handlers, s.fileDownload},
@@ -133,8 +133,12 @@ func (s *site) routes() []route {
 // whose it is.
 const cookie = "daylight-desk"
 
-// maxForm is the size of a form without files.
-const maxForm = 4 << 20
+// maxForm is the size of a form without files, and replies the route of the one that
+// has some.
+const (
+	maxForm = 4 << 20
+	replies = "POST /conversation/{talk}/reply"
+)
 
 // guard lets through who is signed in and has one of the roles.
 func (s *site) guard(rt route) http.Handler {
@@ -148,9 +152,13 @@ func (s *site) guard(rt route) http.Handler {
 			err = fmt.Errorf("%s: roles %v: %w", rt.pattern, u.Roles, fault.Forbidden)
 		}
 		if err == nil {
-			if r.Method == http.MethodPost && !isMultipart(r) {
-				r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+			// Also of a multipart form: the standard library would put what is too large
+			// for memory on disk, in clear.
+			most := int64(maxForm)
+			if rt.pattern == replies {
+				most = maxReply
 			}
+			r.Body = http.MaxBytesReader(w, r.Body, most)
 			err = rt.serve(w, r, u)
 		}
 		switch {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"mime"
 	"mime/multipart"
 	"net/http"
 	"net/http/cookiejar"
@@ -377,5 +378,49 @@ func TestFormsFromOtherSitesAreRefused(t *testing.T) {
 	res, err := a.c.Do(req)
 	if status, _ := a.read(res, err); status != 403 {
 		t.Errorf("form of another site: %d; want 403", status)
+	}
+}
+
+// TestLargeFormsTouchNoDisk: only the answer to a source may have files.
+func TestLargeFormsTouchNoDisk(t *testing.T) {
+	n := open(t)
+	a := n.as("editor-a")
+	var b bytes.Buffer
+	w := multipart.NewWriter(&b)
+	must(t, w.WriteField("title", "Large"))
+	f, err := w.CreateFormFile("files", "large")
+	must(t, err)
+	f.Write(make([]byte, 40<<20)) // more than the standard library keeps in memory
+	must(t, w.Close())
+	res, err := a.c.Post(n.srv.URL+"/cases", w.FormDataContentType(), &b)
+	if err == nil { // the connection may be closed before all is sent
+		if status, _ := a.read(res, err); status < 400 {
+			t.Errorf("a form of 40 MiB: %d; want it refused", status)
+		}
+	}
+	if all, err := n.Cases(t.Context(), "editor-a"); err != nil || len(all) != 0 {
+		t.Errorf("%d cases, %v; want none", len(all), err)
+	}
+}
+
+func TestNoNameOfADownloadMisleads(t *testing.T) {
+	n := open(t)
+	talk, id := received(n, "pay\u202efdp.exe", "MZ", "..hidden", "x")
+	d, err := n.Documents(t.Context(), "editor-a", id, desk.Filter{}, "", 0, 10)
+	must(t, err)
+	h := n.as("handler")
+	paths := []string{find(t, h.see(talk), `href="(/conversation/[0-9a-f]+/[0-9a-f]+/0)"`) + "/download"}
+	for _, i := range d.Items {
+		paths = append(paths, "/case/"+string(id)+"/file/"+i.ID().String()+"/original")
+	}
+	for _, path := range paths {
+		res, err := h.c.Get(n.srv.URL + path)
+		must(t, err)
+		res.Body.Close()
+		_, p, err := mime.ParseMediaType(res.Header.Get("Content-Disposition"))
+		must(t, err)
+		if name := p["filename"]; name == "" || strings.ContainsRune(name, 0x202e) || name[0] == '.' {
+			t.Errorf("%s is offered as %q", path, name)
+		}
 	}
 }
