@@ -271,13 +271,23 @@ func record(r *http.Request, d archive.Row) []string {
 	return fields
 }
 
-// inert keeps a spreadsheet from running what a document calls itself: a cell that
-// would be taken for a formula gets an apostrophe in front.
+// inert keeps a spreadsheet from running what a document calls itself: what would be
+// taken for a formula gets an apostrophe in front. Where commas part decimals, cells
+// end at a semicolon or a tab, whatever the table says, so one may begin inside.
 func inert(s string) string {
-	if s != "" && strings.ContainsRune("=+-@\t\r", rune(s[0])) {
-		return "'" + s
+	if !strings.ContainsAny(s, "=+-@\t\r") {
+		return s
 	}
-	return s
+	var b strings.Builder
+	begins := true
+	for _, r := range s {
+		if begins && strings.ContainsRune("=+-@\t\r", r) {
+			b.WriteByte('\'')
+		}
+		begins = strings.ContainsRune(";\t\r\n", r) || begins && r == ' '
+		b.WriteRune(r)
+	}
+	return b.String()
 }
 
 // parseID reads the id in an address. One that cannot be one names nothing.

@@ -495,6 +495,19 @@ func TestWithdrawnIsNoticed(t *testing.T) {
 }
 
 // What a document calls itself must stay text, on every page, in tables and names.
+// TestNoCellOfATableRuns: where a spreadsheet takes semicolons for the ends of cells,
+// a title may hold the beginning of one.
+func TestNoCellOfATableRuns(t *testing.T) {
+	for title, want := range map[string]string{
+		"=1+1": "'=1+1", "a;=1+1": "a;'=1+1", "a\t@b": "a\t'@b", "a\n+1": "a\n'+1", "a; -1": "a; '-1", " =1": " '=1",
+		"a - b = c": "a - b = c", "a@b.example": "a@b.example",
+	} {
+		if got := inert(title); got != want {
+			t.Errorf("%q becomes %q; want %q", title, got, want)
+		}
+	}
+}
+
 func TestHostileDocuments(t *testing.T) {
 	evil := `"><script>alert(1)</script><img src=x onerror=alert(1)>`
 	id := archivetest.ID(200)
