@@ -126,7 +126,7 @@ func (a *app) archiveHandler(r archive.Reader, c config, banner string) (http.Ha
 }
 
 type importCmd struct {
-	Releases []string `arg:"" type:"existingfile" help:"Release files, in the order of their numbers." placeholder:"FILE"`
+	Releases []string `arg:"" type:"path" help:"Release files, in the order of their numbers." placeholder:"FILE"`
 }
 
 func (importCmd) Help() string {
@@ -134,6 +134,9 @@ func (importCmd) Help() string {
 }
 
 func (c *importCmd) Run(a *app) error {
+	if err := there(c.Releases...); err != nil {
+		return err
+	}
 	in, err := roleInstance(a.data, "archive")
 	if err != nil {
 		return err

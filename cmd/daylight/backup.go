@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 
 	"filippo.io/age"
 
@@ -124,9 +125,18 @@ func (restoreCmd) Help() string {
 }
 
 func (c *restoreCmd) Run(a *app) error {
-	if entries, err := os.ReadDir(a.data); err == nil && len(entries) > 0 {
-		return fault.Say(a.data+" is not empty. Nothing was changed.", fault.Conflict)
+	if err := there(c.From); err != nil {
+		return err
 	}
+	// It comes to its place only when all of it has been read and verified.
+	if err := makeWhole(a.data, c.restore); err != nil {
+		return err
+	}
+	fmt.Fprintf(a.stdout, "Restored to %s. Next: daylight doctor --data %s\n", a.data, a.data)
+	return nil
+}
+
+func (c *restoreCmd) restore(dir string) error {
 	words, err := passphrase(c.PassphraseFile)
 	if err != nil {
 		return err
@@ -144,23 +154,16 @@ func (c *restoreCmd) Run(a *app) error {
 	if err != nil {
 		return fault.Say("The passphrase is wrong, or this is not a backup. Nothing was restored.", fmt.Errorf("restore: %w: %w", fault.Unverified, err))
 	}
-	// It comes to its place only when all of it has been read and verified.
-	part := a.data + ".part"
-	if err := os.RemoveAll(part); err != nil {
-		return fmt.Errorf("restore: %w", err)
+	err = unpack(plain, dir)
+	if errors.Is(err, syscall.ENOSPC) {
+		return fmt.Errorf("restore: %w: %w", fault.Full, err)
 	}
-	defer os.RemoveAll(part)
-	if err := unpack(plain, part); err != nil {
+	if err == nil {
+		_, err = openInstance(dir)
+	}
+	if err != nil {
 		return fault.Say("The backup is damaged. Nothing was restored.", fmt.Errorf("restore: %w: %w", fault.Damaged, err))
 	}
-	if _, err := openInstance(part); err != nil {
-		return err
-	}
-	os.Remove(a.data) // an empty folder, or nothing
-	if err := errors.Join(os.Rename(part, a.data), durable.SyncDir(filepath.Dir(a.data))); err != nil {
-		return fmt.Errorf("restore: %w", err)
-	}
-	fmt.Fprintf(a.stdout, "Restored to %s. Next: daylight doctor --data %s\n", a.data, a.data)
 	return nil
 }
 
@@ -209,6 +212,9 @@ func unpackFile(root *os.Root, h *tar.Header, r io.Reader) error {
 
 // passphrase is the first line of a file.
 func passphrase(path string) (string, error) {
+	if err := there(path); err != nil {
+		return "", err
+	}
 	b, err := os.ReadFile(path)
 	if err != nil {
 		return "", fmt.Errorf("passphrase: %w", err)

@@ -105,7 +105,7 @@ func loadConfig(dir string) (config, error) {
 func decodeConfig(text string, c *config) error {
 	meta, err := toml.Decode(text, c)
 	if err != nil {
-		return err
+		return fmt.Errorf("%w: %w", err, fault.Invalid)
 	}
 	if extra := meta.Undecoded(); len(extra) > 0 {
 		return fmt.Errorf("there is no setting %q: %w", extra[0].String(), fault.Invalid)

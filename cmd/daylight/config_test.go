@@ -42,10 +42,11 @@ func TestInstances(t *testing.T) {
 	if _, err := openInstance(dir); !errors.Is(err, fault.NotFound) {
 		t.Errorf("nothing there: %v", err)
 	}
-	if _, err := makeInstance(dir, "desk", false); err != nil {
+	make := func(part string) error { _, err := makeInstance(part, "desk", false); return err }
+	if err := makeWhole(dir, make); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := makeInstance(dir, "desk", false); !errors.Is(err, fault.Conflict) {
+	if err := makeWhole(dir, make); !errors.Is(err, fault.Conflict) {
 		t.Errorf("made twice: %v", err)
 	}
 	if _, err := roleInstance(dir, "archive"); !errors.Is(err, fault.Invalid) {

@@ -14,7 +14,7 @@ import (
 
 type ingestCmd struct {
 	Collection string   `required:"" help:"Title of the collection: made, or continued." placeholder:"NAME"`
-	Paths      []string `arg:"" type:"existing" help:"Files and folders." placeholder:"PATH"`
+	Paths      []string `arg:"" type:"path" help:"Files and folders." placeholder:"PATH"`
 }
 
 func (ingestCmd) Help() string {
@@ -25,6 +25,9 @@ file. A folder in --data that does not exist is made a trial instance.`
 }
 
 func (c *ingestCmd) Run(a *app) error {
+	if err := there(c.Paths...); err != nil {
+		return err
+	}
 	if _, err := openInstance(a.data); errors.Is(err, fault.NotFound) {
 		if _, err := makeTrial(a.data); err != nil {
 			return err
@@ -86,6 +89,9 @@ A damaged file gives what could be read, and an error; the exit code is 0 unless
 }
 
 func (c *extractCmd) Run(a *app) error {
+	if err := there(c.Files...); err != nil {
+		return err
+	}
 	pool, err := sandbox.NewPool(2, sandbox.Options{})
 	if err != nil {
 		return err

@@ -44,12 +44,30 @@ func openInstance(dir string) (instance, error) {
 	return in, nil
 }
 
-// makeInstance marks a folder that is new or empty.
+// makeWhole makes a folder that is new or empty by f, under another name until it
+// is whole. What a crash left half made is made again.
+func makeWhole(dir string, f func(part string) error) error {
+	if entries, err := os.ReadDir(dir); err == nil && len(entries) > 0 {
+		return fault.Say(dir+" is not empty. Nothing was changed.", fault.Conflict)
+	}
+	part := dir + ".part"
+	if err := os.RemoveAll(part); err != nil {
+		return fmt.Errorf("make %s: %w", dir, err)
+	}
+	defer os.RemoveAll(part) // after the rename it is gone
+	if err := f(part); err != nil {
+		return err
+	}
+	os.Remove(dir) // an empty folder, or nothing
+	if err := errors.Join(os.Rename(part, dir), durable.SyncDir(filepath.Dir(dir))); err != nil {
+		return fmt.Errorf("make %s: %w", dir, err)
+	}
+	return nil
+}
+
+// makeInstance makes the folder of an instance, with its marker.
 func makeInstance(dir, role string, trial bool) (instance, error) {
 	in := instance{Role: role, Trial: trial, dir: dir}
-	if entries, err := os.ReadDir(dir); err == nil && len(entries) > 0 {
-		return in, fault.Say(fmt.Sprintf("%s is not empty. Nothing was changed.", dir), fault.Conflict)
-	}
 	if err := os.MkdirAll(filepath.Join(dir, "keys"), 0o700); err != nil {
 		return in, fmt.Errorf("make instance: %w", err)
 	}
@@ -74,6 +92,19 @@ func roleInstance(dir, role string) (instance, error) {
 		return in, fault.Say(fmt.Sprintf("%s is the %s of an instance; this needs the %s.", dir, in.Role, role), fault.Invalid)
 	}
 	return in, nil
+}
+
+// there reports the first file or folder of those that a person named that cannot
+// be found.
+func there(paths ...string) error {
+	for _, p := range paths {
+		if _, err := os.Stat(p); errors.Is(err, os.ErrNotExist) {
+			return fault.Say(p+" is not there.", err)
+		} else if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // path is a place inside of the instance.

@@ -37,7 +37,7 @@ type keysCmd struct {
 type keysMakeCmd struct {
 	Role     string `required:"" enum:"intake,desk,archive" help:"intake, desk or archive."`
 	Name     string `default:"Daylight" help:"Desk: the newsroom's name, as keys and releases carry it."`
-	Newsroom string `type:"existingdir" placeholder:"DIR" help:"Intake and archive: the folder \"public\" that the desk made, carried here by hand."`
+	Newsroom string `type:"path" placeholder:"DIR" help:"Intake and archive: the folder \"public\" that the desk made, carried here by hand."`
 }
 
 func (keysMakeCmd) Help() string {
@@ -54,11 +54,23 @@ func (c *keysMakeCmd) Run(a *app) error {
 	if c.Role != "desk" && c.Newsroom == "" {
 		return fault.Say("The "+c.Role+" needs the newsroom's public keys: --newsroom DIR, the folder \"public\" of the desk. Nothing was made.", fault.Invalid)
 	}
-	in, err := makeInstance(a.data, c.Role, false)
+	if c.Newsroom != "" {
+		if err := there(c.Newsroom); err != nil {
+			return err
+		}
+	}
+	err := makeWhole(a.data, func(part string) error {
+		in, err := makeInstance(part, c.Role, false)
+		if err != nil {
+			return err
+		}
+		return makeKeys(in, c.Name, c.Newsroom)
+	})
 	if err != nil {
 		return err
 	}
-	if err := makeKeys(in, c.Name, c.Newsroom); err != nil {
+	in, err := openInstance(a.data)
+	if err != nil {
 		return err
 	}
 	fmt.Fprintf(a.stdout, "Made the %s in %s.\n", c.Role, in.dir)

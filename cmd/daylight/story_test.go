@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/chromedp/chromedp"
+	"github.com/rogpeppe/go-internal/testscript"
 
 	"daylight/sample"
 	"daylight/sandbox"
@@ -23,7 +24,7 @@ import (
 
 func TestMain(m *testing.M) {
 	sandbox.Child(handlers)
-	os.Exit(m.Run())
+	testscript.Main(m, map[string]func(){"daylight": main}) // the program, for testdata/script
 }
 
 // house is a trial that runs: the three sites, and where their state lies.

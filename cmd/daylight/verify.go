@@ -13,8 +13,8 @@ import (
 
 type verifyCmd struct {
 	Key   string `placeholder:"FILE" help:"The newsroom's public key, from a place that you trust. Default: the one of the instance in --data."`
-	File  string `arg:"" type:"existingfile" help:"A document that was downloaded, or a release." placeholder:"FILE"`
-	Proof string `arg:"" optional:"" type:"existingfile" help:"Its proof. Default: FILE.proof." placeholder:"PROOF"`
+	File  string `arg:"" type:"path" help:"A document that was downloaded, or a release." placeholder:"FILE"`
+	Proof string `arg:"" optional:"" type:"path" help:"Its proof. Default: FILE.proof." placeholder:"PROOF"`
 }
 
 func (verifyCmd) Help() string {
@@ -27,6 +27,9 @@ Nothing is asked of any network. Exit code 4 says that it does not hold.`
 }
 
 func (c *verifyCmd) Run(a *app) error {
+	if err := there(c.File); err != nil {
+		return err
+	}
 	key, err := c.keys(a)
 	if err != nil {
 		return err

@@ -1,0 +1,149 @@
+package main
+
+import (
+	"archive/zip"
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"daylight/corpus"
+	"daylight/desk"
+	"daylight/sample"
+)
+
+// TestScript runs the program as a person does who types its commands: what it
+// prints, where, and how it ends. The scripts are testdata/script.
+func TestScript(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:                "testdata/script",
+		RequireUniqueNames: true,
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"exits": exits, "zip": zipFiles, "flip": flip, "overwrite": overwrite, "tree": tree,
+			"publish": func(ts *testscript.TestScript, _ bool, args []string) { publish(t.Context(), ts, args) },
+		},
+	})
+}
+
+// exits runs a command that must end with an exit code: exits CODE COMMAND ARG….
+// No end may be a panic's.
+func exits(ts *testscript.TestScript, _ bool, args []string) {
+	want := number64(ts, args[0])
+	err := ts.Exec(args[1], args[2:]...)
+	got := 0
+	if exit := (*exec.ExitError)(nil); errors.As(err, &exit) {
+		got = exit.ExitCode()
+	} else {
+		ts.Check(err)
+	}
+	if got != int(want) {
+		ts.Fatalf("exit code %d; want %d", got, want)
+	}
+}
+
+// zipFiles packs files under their base names: zip OUT FILE….
+func zipFiles(ts *testscript.TestScript, _ bool, args []string) {
+	f, err := os.Create(ts.MkAbs(args[0]))
+	ts.Check(err)
+	defer f.Close()
+	z := zip.NewWriter(f)
+	for _, name := range args[1:] {
+		w, err := z.Create(filepath.Base(name))
+		ts.Check(err)
+		_, err = io.WriteString(w, ts.ReadFile(name))
+		ts.Check(err)
+	}
+	ts.Check(z.Close())
+}
+
+// flip changes one bit, at an offset from the end where that is negative: flip FILE
+// OFFSET.
+func flip(ts *testscript.TestScript, _ bool, args []string) {
+	change(ts, args[0], number64(ts, args[1]), func(b []byte) { b[0] ^= 1 })
+}
+
+// overwrite writes noise over a file from an offset: overwrite FILE OFFSET LENGTH.
+func overwrite(ts *testscript.TestScript, _ bool, args []string) {
+	n := number64(ts, args[2])
+	change(ts, args[0], number64(ts, args[1]), func(b []byte) {
+		for i := range b[:min(n, int64(len(b)))] {
+			b[i] = byte(i*31 + 7)
+		}
+	})
+}
+
+// change hands f the bytes of a file from an offset, and writes them back.
+func change(ts *testscript.TestScript, name string, from int64, f func([]byte)) {
+	b := []byte(ts.ReadFile(name))
+	if from < 0 {
+		from += int64(len(b))
+	}
+	f(b[from:])
+	ts.Check(os.WriteFile(ts.MkAbs(name), b, 0o600))
+}
+
+// tree writes the names and hashes of all below a folder, to be compared later:
+// tree DIR OUT. What a process holds while it runs does not count.
+func tree(ts *testscript.TestScript, _ bool, args []string) {
+	out, err := os.Create(ts.MkAbs(args[1]))
+	ts.Check(err)
+	defer out.Close()
+	root := ts.MkAbs(args[0])
+	ts.Check(filepath.WalkDir(root, func(path string, e fs.DirEntry, err error) error {
+		if err != nil || e.IsDir() || filepath.Base(path) == lockName {
+			return err
+		}
+		b, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		rel, err := filepath.Rel(root, path)
+		fmt.Fprintf(out, "%x %s\n", sha256.Sum256(b), rel)
+		return err
+	}))
+}
+
+func number64(ts *testscript.TestScript, s string) int64 {
+	n, err := strconv.ParseInt(s, 10, 64)
+	ts.Check(err)
+	return n
+}
+
+// publish releases all of a collection that was ingested into a desk, as its people
+// do on the pages: publish DATA TITLE. What they write of it is the sample's.
+func publish(ctx context.Context, ts *testscript.TestScript, args []string) {
+	a := &app{ctx: ctx, data: ts.MkAbs(args[0]), stdout: io.Discard, stderr: ts.Stderr()}
+	ts.Check(a.withDesk(func(d *deskRole, _ config) error {
+		for _, u := range trialUsers {
+			if err := d.PutUser(ctx, desk.Operator, u); err != nil {
+				return err
+			}
+		}
+		site, err := sample.ReadSite()
+		if err != nil {
+			return err
+		}
+		only := sample.Site{Collection: site.Collection, Editing: sample.Editing{Questions: site.Editing.Questions, Harm: site.Editing.Harm}}
+		only.Collection.Title = args[1]
+		s := sampleWork{t: &trial{app: a, desk: d}, site: only}
+		if s.c, err = d.stores.Cases.Of(ctx, corpus.CollectionID(desk.Slug(args[1]))); err != nil {
+			return err
+		}
+		s.id = s.c.ID
+		for _, step := range []func(context.Context) error{s.author, s.edit, s.decide, s.release} {
+			if err := step(ctx); err != nil {
+				return err
+			}
+		}
+		return nil
+	}))
+}
