@@ -2,13 +2,17 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"daylight/archive"
 	"daylight/corpus"
 	"daylight/desk"
+	"daylight/fault"
 	"daylight/search"
 	"daylight/text"
 )
@@ -45,6 +49,9 @@ type hitOutput struct {
 
 func (c *searchCmd) Run(a *app) error {
 	start := time.Now()
+	if _, err := search.Parse(c.query()); err != nil {
+		return placed(c.query(), err)
+	}
 	out := searchOutput{Facets: facetsOutput{}, Hits: []hitOutput{}}
 	ask := c.archive
 	if c.Site == "desk" {
@@ -69,6 +76,24 @@ func (c *searchCmd) Run(a *app) error {
 	return nil
 }
 
+func (c *searchCmd) query() string { return strings.Join(c.Query, " ") }
+
+// placed shows where in a query the mistake is.
+func placed(query string, err error) error {
+	var s *search.SyntaxError
+	if !errors.As(err, &s) {
+		return err
+	}
+	at := utf8.RuneCountInString(query[:min(s.Pos, len(query))])
+	line := strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return ' '
+		}
+		return r
+	}, query)
+	return fault.Say(fmt.Sprintf("%s:\n    %s\n    %s^", s.Words, line, strings.Repeat(" ", at)), err)
+}
+
 func (c *searchCmd) facets() []search.FacetRequest {
 	var f []search.FacetRequest
 	for _, name := range c.Facets {
@@ -87,7 +112,7 @@ func (c *searchCmd) archive(a *app, out *searchOutput) error {
 		return err
 	}
 	defer closer.Close()
-	got, err := r.Search(a.ctx, archive.SearchRequest{Query: strings.Join(c.Query, " "), Facets: c.facets(),
+	got, err := r.Search(a.ctx, archive.SearchRequest{Query: c.query(), Facets: c.facets(),
 		Sort: search.Sort(c.Sort), Limit: c.Limit, Snippet: 200})
 	if err != nil {
 		return err
@@ -101,7 +126,7 @@ func (c *searchCmd) archive(a *app, out *searchOutput) error {
 
 // desk searches what the desk holds: titles and texts come from its ledgers.
 func (c *searchCmd) desk(a *app, out *searchOutput) error {
-	query, err := search.Parse(strings.Join(c.Query, " "))
+	query, err := search.Parse(c.query())
 	if err != nil {
 		return err
 	}
