@@ -24,6 +24,8 @@ var decoders = []decoder{
 	{"quoted-printable", whole(unquote)},
 	{"percent-encoding", whole(unpercent)},
 	{"HTML", whole(unHTML)},
+	{"markup", whole(unMarkup)},
+	{"a parameter in pieces", whole(unpiece)},
 	{"escapes", whole(unescape)},
 	{"base64", unbase64},
 	{"hexadecimal", unhex},
@@ -171,6 +173,21 @@ func unhexByte(c byte) byte {
 
 var tag = regexp.MustCompile(`<[/!?a-zA-Z][^<>]*>`)
 
+var piece2231 = regexp.MustCompile(`"?[ \t]*;[ \t\r\n]*[A-Za-z]{1,20}\*[0-9]{1,3}\*?[ \t]*=[ \t]*"?`)
+
+// unpiece joins the pieces of a long parameter of a header, such as the name of an
+// attached file. RFC 2231, 3.
+func unpiece(data []byte) []byte {
+	if !bytes.Contains(data, []byte("*1")) {
+		return nil
+	}
+	out := piece2231.ReplaceAll(data, nil)
+	if len(out) == len(data) {
+		return nil
+	}
+	return out
+}
+
 // unHTML takes out tags, so that a name with markup inside is one, and resolves
 // entities.
 func unHTML(data []byte) []byte {
@@ -185,7 +202,7 @@ func unHTML(data []byte) []byte {
 }
 
 // unescape undoes the escapes of JSON, JavaScript, C and CSS that stand for a
-// character: \n, \x41, \u0041, \u{41}, \101.
+// character: \n, \x41, \u0041, \u{41}, \U00000041, \101.
 func unescape(data []byte) []byte {
 	i := bytes.IndexByte(data, '\\')
 	if i < 0 {
@@ -246,6 +263,8 @@ func escaped(b []byte) (rune, int) {
 			return 0, 0
 		}
 		return number(2, 6, 16)
+	case 'U':
+		return number(2, 10, 16)
 	}
 	if b[1] >= '0' && b[1] <= '7' {
 		return number(1, 4, 8)

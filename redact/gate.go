@@ -42,13 +42,16 @@ func (f Finding) String() string {
 // Gate searches bytes for forms that must not be in them.
 //
 // It looks for what Text takes out, plainly and backwards, and in what it gets when
-// it undoes, again and again: quoted-printable, percent signs, HTML entities and
-// tags, escapes of JSON and JavaScript, base64 and hexadecimal at every alignment,
+// it undoes, again and again: quoted-printable, percent signs, parameters of headers
+// in pieces, HTML entities and markup, escapes of JSON and JavaScript, base64 and hexadecimal at every alignment,
 // UTF-16, the older one-byte character sets of the forms' scripts, zip, gzip, bzip2
 // and deflate with a zlib head, wherever in the bytes they begin.
 //
 // It cannot see what is written in pictures, with a font's own numbering, in a
-// cipher, or in another script or nickname than those listed. In bytes that are no
+// cipher, in base32, base85, uuencode, UTF-7 or UTF-32, in bare deflate, between the
+// commands of RTF or PDF (whose text the desk extracts, and which is searched), with
+// letters doubled, left out or put for others (K0valsky), or in another script or
+// nickname than those listed. In bytes that are no
 // text, what is encoded twice over is missed, and a form of less than five characters
 // is only found next to other text. False alarms: five forms of five to seven letters
 // came up once in 24 MB of random bytes, as letters of an older character set.

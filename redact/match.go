@@ -3,6 +3,7 @@ package redact
 import (
 	"slices"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"daylight/text"
@@ -47,6 +48,7 @@ func newMatcher(forms []string) *matcher {
 	for i, f := range forms {
 		c := form{index: i}
 		for n, w := range text.Forms(f) {
+			w = look(w)
 			if n > 0 {
 				c.parts = append(c.parts, len(c.joined))
 			}
@@ -86,6 +88,7 @@ func split(s string) words {
 		if t.End-t.Start > text.MaxForm { // its form was cut; a name may stand behind
 			t.Form = text.Fold(s[t.Start:t.End])
 		}
+		t.Form = look(t.Form)
 		w.begin = append(w.begin, b.Len())
 		w.tokens = append(w.tokens, t)
 		b.WriteString(t.Form)
@@ -175,24 +178,33 @@ func (w *words) wordAt(at int) int {
 	return i - 1
 }
 
-// soft says whether one word may go on in the next, i: over a hyphen, over the end
-// of a line (with the marks of a quotation), or with its letters spaced apart.
+// soft says whether one word may go on in the next, i: over a hyphen or dash, over
+// the end of a line or page (with the marks of a quotation, and however far the next
+// line is indented), or with its letters spaced apart.
 func (w *words) soft(i int) bool {
 	between := w.src[w.tokens[i-1].End:w.tokens[i].Start]
-	if utf8.RuneCountInString(between) > 16 {
+	const widest, most = 256, 16 // characters, and those of them that can be seen
+	if len(between) > widest*utf8.UTFMax {
 		return false
 	}
-	breaks := false
+	breaks, seen := false, 0
 	for _, r := range between {
 		switch r {
-		case '-', '\u00ad', '\u2010', '\u2011', '\n', '\r', '\u2028', '\u200b':
+		case '\u00ad', '\u2027', '\u2212', '\u200b', '\n', '\r', '\v', '\f', '\u0085', '\u2028', '\u2029':
 			breaks = true
-		case ' ', '\t', '>', '|', '.', '_', '=', '\u00a0':
+		case '>', '|', '.', '_', '=':
+			seen++
 		default:
-			return false
+			switch {
+			case unicode.Is(unicode.Pd, r):
+				breaks = true
+				seen++
+			case r != '\t' && !unicode.Is(unicode.Zs, r):
+				return false
+			}
 		}
 	}
-	return breaks || w.single(i-1) && w.single(i)
+	return seen <= most && (breaks || w.single(i-1) && w.single(i))
 }
 
 func (w *words) single(i int) bool { return utf8.RuneCountInString(w.tokens[i].Form) == 1 }

@@ -26,7 +26,8 @@ const Block = "█████"
 //
 // A form matches regardless of case, marks and what stands between its words, also
 // when its words are written as one ("ivanpetrov"), when a word is hyphenated or
-// broken at the end of a line, and when its letters are spaced apart. A form of
+// broken at the end of a line or page, when its letters are spaced apart, and when
+// some of them were typed in another alphabet where they look the same. A form of
 // five characters or more is found inside of longer words too, with endings and in
 // compounds, and then the whole word goes; a shorter one only as a word.
 func Text(s string, forms []string) (redacted string, n int) {
