@@ -96,6 +96,11 @@ func (s *Store) OpenReply(ctx context.Context, box courier.MailboxID, id courier
 	return openWrapped(s.replyPath(file), key)
 }
 
+// remembered is for how long it is known that a reply was destroyed, so that a courier
+// on a stick does not bring it back. It is not for ever, because it tells on what day
+// some source was here.
+const remembered = "-90 days"
+
 // DestroyReply implements intake.Mailboxes: the key first, then the file.
 func (s *Store) DestroyReply(ctx context.Context, box courier.MailboxID, id courier.ReplyID, day string) error {
 	var file string
@@ -104,7 +109,10 @@ func (s *Store) DestroyReply(ctx context.Context, box courier.MailboxID, id cour
 		if err := row.Scan(&file); err != nil {
 			return err
 		}
-		_, err := tx.ExecContext(ctx, "INSERT OR IGNORE INTO destroyed VALUES (?, ?)", string(id), day)
+		if _, err := tx.ExecContext(ctx, "INSERT OR IGNORE INTO destroyed VALUES (?, ?)", string(id), day); err != nil {
+			return err
+		}
+		_, err := tx.ExecContext(ctx, "DELETE FROM destroyed WHERE day < date(?, ?)", day, remembered)
 		return err
 	})
 	if errors.Is(err, sql.ErrNoRows) {

@@ -148,6 +148,34 @@ func TestDestroyedIsDestroyed(t *testing.T) {
 	}
 }
 
+// TestDaysOfDestructionAreForgotten: each tells that some source was here on it.
+func TestDaysOfDestructionAreForgotten(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, dir)
+	box := courier.MailboxID(strings.Repeat("ab", 32))
+	for i, day := range []string{"2026-01-31", "2026-11-01", "2026-11-23"} {
+		id := courier.ReplyID(strings.Repeat(string(rune('a'+i)), 32))
+		if err := s.PutReply(t.Context(), box, id, day, strings.NewReader("sealed")); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.DestroyReply(t.Context(), box, id, day); err != nil {
+			t.Fatal(err)
+		}
+	}
+	db, err := sqlkit.OpenAny(t.Context(), filepath.Join(dir, "intake.db"), &dbKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	var days string
+	if err := db.QueryRow("SELECT group_concat(day, ' ') FROM (SELECT day FROM destroyed ORDER BY day)").Scan(&days); err != nil {
+		t.Fatal(err)
+	}
+	if days != "2026-11-01 2026-11-23" {
+		t.Errorf("days %q are known; want those of the last ninety days", days)
+	}
+}
+
 // keys reads the keys of replies out of the database itself.
 func keys(t *testing.T, dir string) [][]byte {
 	t.Helper()
