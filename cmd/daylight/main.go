@@ -82,14 +82,24 @@ func run(args []string, stdout, stderr io.Writer) int {
 	a := &app{ctx: ctx, data: c.Data, json: c.JSON, stdout: stdout, stderr: stderr,
 		log: slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{ReplaceAttr: withoutTime}))}
 	if err := k.Run(a); err != nil {
-		if words := fault.Words(err); words != "" {
-			fmt.Fprintln(stderr, "daylight:", words)
-		} else {
-			fmt.Fprintln(stderr, "daylight:", err)
-		}
+		fmt.Fprintln(stderr, "daylight:", words(err))
 		return exitCode(err)
 	}
 	return 0
+}
+
+// words are what a person reads of an error: its own, or the chain and what to do.
+func words(err error) string {
+	if own := fault.Words(err); own != "" {
+		return own
+	}
+	switch exitCode(err) {
+	case exitDamaged:
+		return err.Error() + "\nKeep this folder as it is. `daylight doctor` says what else is damaged; `daylight restore` brings a backup back."
+	case exitFull:
+		return err.Error() + "\nNo space is left on the disk. What was kept before is kept: make room, and run this again."
+	}
+	return err.Error()
 }
 
 // withoutTime keeps the time out of the program's own log: at intake an exact
@@ -118,7 +128,8 @@ func exitCode(err error) int {
 		code int
 	}{
 		{fault.Unverified, exitUnverified}, {fault.Damaged, exitDamaged}, {fault.NotFound, exitNotFound},
-		{os.ErrNotExist, exitNotFound}, {fault.Full, exitFull}, {fault.Conflict, exitConflict}, {fault.Invalid, exitUsage},
+		{os.ErrNotExist, exitNotFound}, {fault.Full, exitFull}, {syscall.ENOSPC, exitFull}, {syscall.EDQUOT, exitFull},
+		{fault.Conflict, exitConflict}, {fault.Invalid, exitUsage},
 	} {
 		if errors.Is(err, c.kind) {
 			return c.code

@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -28,7 +29,7 @@ func TestScript(t *testing.T) {
 		Dir:                "testdata/script",
 		RequireUniqueNames: true,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exits, "zip": zipFiles, "flip": flip, "overwrite": overwrite, "tree": tree,
+			"exits": exits, "zip": zipFiles, "flip": flip, "overwrite": overwrite, "spoil": spoil, "tree": tree,
 			"publish": func(ts *testscript.TestScript, _ bool, args []string) { publish(t.Context(), ts, args) },
 		},
 	})
@@ -81,6 +82,20 @@ func overwrite(ts *testscript.TestScript, _ bool, args []string) {
 	})
 }
 
+// spoil flips a bit in the middle of each file below a folder: spoil DIR.
+func spoil(ts *testscript.TestScript, _ bool, args []string) {
+	ts.Check(filepath.WalkDir(ts.MkAbs(args[0]), func(path string, e fs.DirEntry, err error) error {
+		if err != nil || e.IsDir() {
+			return err
+		}
+		info, err := e.Info()
+		if err == nil && info.Size() > 0 {
+			change(ts, path, info.Size()/2, func(b []byte) { b[0] ^= 1 })
+		}
+		return err
+	}))
+}
+
 // change hands f the bytes of a file from an offset, and writes them back.
 func change(ts *testscript.TestScript, name string, from int64, f func([]byte)) {
 	b := []byte(ts.ReadFile(name))
@@ -99,11 +114,11 @@ func tree(ts *testscript.TestScript, _ bool, args []string) {
 	defer out.Close()
 	root := ts.MkAbs(args[0])
 	ts.Check(filepath.WalkDir(root, func(path string, e fs.DirEntry, err error) error {
-		if err != nil || e.IsDir() || filepath.Base(path) == lockName {
+		if err != nil || e.IsDir() || e.Name() == lockName || strings.HasSuffix(path, "-shm") {
 			return err
 		}
 		b, err := os.ReadFile(path)
-		if err != nil {
+		if err != nil || len(b) == 0 && strings.HasSuffix(path, "-wal") {
 			return err
 		}
 		rel, err := filepath.Rel(root, path)

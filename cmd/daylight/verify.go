@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -39,6 +40,14 @@ func (c *verifyCmd) Run(a *app) error {
 		return fmt.Errorf("verify: %w", err)
 	}
 	defer f.Close()
+	err = c.check(a, f, key)
+	if errors.Is(err, fault.Damaged) { // it does not hold: that is the answer
+		return fmt.Errorf("%w: %w", fault.Unverified, err)
+	}
+	return err
+}
+
+func (c *verifyCmd) check(a *app, f *os.File, key string) error {
 	if strings.HasSuffix(c.File, release.Extension) && c.Proof == "" {
 		return c.release(a, f, key)
 	}
