@@ -256,6 +256,27 @@ func TestWithdrawalForgets(t *testing.T) {
 
 func errOf[T any](_ T, err error) error { return err }
 
+// TestAWithdrawalLeftOutIsToldOf: a mirror can take any entry out of its copy, and
+// the copy verifies. Whoever imports it must learn that there was something.
+func TestAWithdrawalLeftOutIsToldOf(t *testing.T) {
+	w := newWorld(t)
+	w.take(t, w.first(t))
+	second := w.newsroom.Release(t, "2026-11-22", func(r *release.Writer) {
+		archivetest.Add(t, r, release.Withdrawal{Document: archivetest.Tender, Class: corpus.ReasonLegal, Authority: "editor", Text: "A court asked.", Date: "2026-11-22"})
+	})
+	r, err := release.Open(bytes.NewReader(second), int64(len(second)), w.importer.Keys, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var copied bytes.Buffer
+	if err := r.Strip(&copied, func(e release.Record) bool { return e.Kind == release.KindWithdrawal }); err != nil {
+		t.Fatal(err)
+	}
+	if done := w.take(t, copied.Bytes()); done.Missing != 1 {
+		t.Errorf("import %+v; want it to tell of one entry that is missing", done)
+	}
+}
+
 func TestProofHoldsWithoutTheArchive(t *testing.T) {
 	w := newWorld(t)
 	w.take(t, w.first(t))

@@ -42,6 +42,11 @@ type Imported struct {
 	Documents int
 	Withdrawn int
 	Indexed   int
+
+	// Missing is how many entries this copy of the release does not hold: an archive
+	// that has forgotten documents passes on such copies, and they verify. What stood
+	// there cannot be told; a hostile mirror can leave out a withdrawal as well.
+	Missing int
 }
 
 const (
@@ -126,7 +131,7 @@ func (im *Importer) Import(ctx context.Context, r *release.Reader) (Imported, er
 	done := Imported{Release: Release{
 		Number: r.Header.Number, Newsroom: r.Header.Newsroom, Day: r.Header.Day,
 		Checkpoint: sha256.Sum256(r.Checkpoint()), Entries: int(r.Len() - r.Removed()),
-	}}
+	}, Missing: int(r.Removed())}
 	head, err := im.Catalog.Head(ctx)
 	if err != nil {
 		return done, fmt.Errorf("import: %w", err)
