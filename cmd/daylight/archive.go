@@ -152,12 +152,15 @@ func (c *importCmd) Run(a *app) error {
 			return err
 		}
 		if a.json {
-			if err := a.print(map[string]any{"release": got.Release.Number, "already": got.Already, "documents": got.Documents, "withdrawn": got.Withdrawn}); err != nil {
+			if err := a.print(map[string]any{"release": got.Release.Number, "already": got.Already, "documents": got.Documents, "withdrawn": got.Withdrawn, "missing": got.Missing}); err != nil {
 				return err
 			}
 			continue
 		}
 		fmt.Fprintf(a.stdout, "Release %d: %d documents, %d withdrawn.\n", got.Release.Number, got.Documents, got.Withdrawn)
+		if got.Missing > 0 {
+			fmt.Fprintf(a.stdout, "This copy does not hold %d entries of the release. What they were cannot be told: it may be documents that were withdrawn, or a withdrawal that somebody left out. Compare it with the newsroom's own copy.\n", got.Missing)
+		}
 	}
 	return nil
 }
