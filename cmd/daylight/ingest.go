@@ -33,25 +33,26 @@ func (c *ingestCmd) Run(a *app) error {
 			return err
 		}
 	}
-	return a.withDesk(func(d *deskRole, _ config) error {
-		var sum ingest.Summary
-		bar := a.bar("Reading")
-		_, err := d.Import(a.ctx, desk.Operator, c.Collection, func(ctx context.Context, id corpus.CollectionID, l ingest.Ledger) (err error) {
-			run := d.ingest
-			run.Collection, run.Ledger, run.Progress = id, l, bar.show
-			run.Skipped = func(path, why string) { fmt.Fprintf(a.stderr, "not a file, left out: %s: %s\n", path, why) }
-			if run.Total, err = ingest.Measure(c.Paths...); err != nil {
-				return err
-			}
-			sum, err = run.Run(ctx, ingest.Files(c.Paths...))
-			bar.done()
-			if err != nil {
-				return err
-			}
-			return c.report(a, ctx, l, sum)
-		})
-		return err
+	return a.withDesk(func(d *deskRole, _ config) error { return c.into(a, d) })
+}
+
+func (c *ingestCmd) into(a *app, d *deskRole) error {
+	bar := a.bar("Reading")
+	_, err := d.Import(a.ctx, desk.Operator, c.Collection, func(ctx context.Context, id corpus.CollectionID, l ingest.Ledger) (err error) {
+		run := d.ingest
+		run.Collection, run.Ledger, run.Progress = id, l, bar.show
+		run.Skipped = func(path, why string) { fmt.Fprintf(a.stderr, "not a file, left out: %s: %s\n", path, why) }
+		if run.Total, err = ingest.Measure(c.Paths...); err != nil {
+			return err
+		}
+		sum, err := run.Run(ctx, ingest.Files(c.Paths...))
+		bar.done()
+		if err != nil {
+			return err
+		}
+		return c.report(a, ctx, l, sum)
 	})
+	return err
 }
 
 // report prints the ledger. That it balances is checked each time.

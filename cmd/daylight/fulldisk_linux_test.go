@@ -1,0 +1,126 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"daylight/blob"
+)
+
+// fullDisk is a store on a disk that has room for so many bytes.
+type fullDisk struct {
+	blob.Store
+	room *int64
+}
+
+func (f fullDisk) Begin(ctx context.Context) (blob.Batch, error) {
+	b, err := f.Store.Begin(ctx)
+	return fullBatch{b, f.room}, err
+}
+
+type fullBatch struct {
+	blob.Batch
+	room *int64
+}
+
+func (f fullBatch) Put(r io.Reader) (blob.Ref, int64, error) {
+	ref, n, err := f.Batch.Put(r)
+	*f.room -= n
+	return ref, n, err
+}
+
+func (f fullBatch) Commit() error {
+	if *f.room < 0 {
+		return &os.PathError{Op: "write", Path: "pack", Err: syscall.ENOSPC}
+	}
+	return f.Batch.Commit()
+}
+
+// TestFullDisk takes in more than a disk holds: the person is told so, nothing that
+// was there is lost, and once there is room the same command ends as it should. The
+// disk is a real one where this process may mount it, and always one that is
+// injected.
+func TestFullDisk(t *testing.T) {
+	files := t.TempDir()
+	noise := rand.NewChaCha8([32]byte{1})
+	for _, name := range []string{"a.bin", "b.bin", "c.bin", "d.bin"} {
+		b := make([]byte, 600_000)
+		noise.Read(b)
+		if err := os.WriteFile(filepath.Join(files, name), b, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	letter := filepath.Join(t.TempDir(), "letter.txt")
+	if err := os.WriteFile(letter, []byte("The sluice was opened twice at night."), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Run("injected", func(t *testing.T) {
+		data := filepath.Join(t.TempDir(), "desk")
+		mustRun(t, "keys", "make", "--role", "desk", "--data", data)
+		mustRun(t, "ingest", "--data", data, "--collection", "Papers", letter)
+		room := int64(1_000_000)
+		a := trialApp(t, data)
+		err := a.withDesk(func(d *deskRole, _ config) error {
+			d.ingest.Blobs = fullDisk{d.ingest.Blobs, &room}
+			return (&ingestCmd{Collection: "Papers", Paths: []string{files}}).into(a, d)
+		})
+		if err == nil || exitCode(err) != exitFull || !strings.Contains(words(err), "make room") {
+			t.Fatalf("on a full disk: %v", err)
+		}
+		goesOn(t, data, files)
+	})
+	disk := t.TempDir()
+	if err := syscall.Mount("none", disk, "tmpfs", 0, "size=2m"); err != nil {
+		t.Logf("only the injected disk was tried: mount: %v", err)
+		return
+	}
+	t.Cleanup(func() {
+		if err := syscall.Unmount(disk, syscall.MNT_DETACH); err != nil {
+			t.Error(err)
+		}
+	})
+	t.Run("mounted", func(t *testing.T) {
+		data := filepath.Join(disk, "desk")
+		mustRun(t, "keys", "make", "--role", "desk", "--data", data)
+		mustRun(t, "ingest", "--data", data, "--collection", "Papers", letter)
+		var out, errs bytes.Buffer
+		code := run([]string{"ingest", "--data", data, "--collection", "Papers", files}, &out, &errs)
+		if code != exitFull || !strings.Contains(errs.String(), "make room") {
+			t.Fatalf("on a full disk: exit code %d: %s", code, errs.String())
+		}
+		if err := syscall.Mount("none", disk, "tmpfs", syscall.MS_REMOUNT, "size=64m"); err != nil {
+			t.Fatal(err)
+		}
+		goesOn(t, data, files)
+	})
+}
+
+// goesOn checks that a desk has what it had, and takes the rest.
+func goesOn(t *testing.T, data, files string) {
+	t.Helper()
+	if out := mustRun(t, "search", "--data", data, "--site", "desk", "--json", "sluice"); !strings.HasPrefix(out, `{"total":1,`) {
+		t.Errorf("what was there before: %s", out)
+	}
+	out := mustRun(t, "ingest", "--data", data, "--collection", "Papers", "--json", files)
+	if !strings.HasPrefix(out, `{"received":{"files":5,"bytes":2400037},`) {
+		t.Errorf("with room: %s", out)
+	}
+	mustRun(t, "doctor", "--data", data)
+}
+
+// mustRun runs a command that must succeed, and returns what it printed.
+func mustRun(t *testing.T, args ...string) string {
+	t.Helper()
+	var out, errs bytes.Buffer
+	if code := run(args, &out, &errs); code != 0 {
+		t.Fatalf("%s: exit code %d: %s%s", args, code, out.String(), errs.String())
+	}
+	return out.String()
+}
