@@ -26,7 +26,7 @@ test: tools
 bench: build
 	$(GO) test -run '^$$' -bench . -benchtime 2s ./...
 
-# The long runs: every fuzz test for ten minutes.
+# The long runs: all real documents, every fuzz test for ten minutes.
 soak:
 	scripts/soak
 

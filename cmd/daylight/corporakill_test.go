@@ -42,7 +42,11 @@ const killedName = "killed"
 // and archives.
 func TestKillCorpora(t *testing.T) {
 	root := corpora(t)
-	paths := []string{filepath.Join(root, "spamassassin")}
+	mail := filepath.Join(root, "spamassassin")
+	paths := []string{mail}
+	if !soak() {
+		paths = []string{filepath.Join(mail, "hard-ham-1"), filepath.Join(mail, "spam-2.mbox"), filepath.Join(mail, "easy-ham-2.mbox")}
+	}
 	zips, err := filepath.Glob(filepath.Join(root, "archives", "*", "*.zip"))
 	if err != nil || len(zips) == 0 {
 		t.Fatalf("no archives: %v", err)
@@ -52,8 +56,13 @@ func TestKillCorpora(t *testing.T) {
 
 // TestKill does the same with more of the sample.
 func TestKill(t *testing.T) {
+	// More than ingest records together, so that some are recorded before others.
+	size, times := sample.Size{Routine: 2500}, 4
+	if testing.Short() {
+		size, times = sample.Small, 1
+	}
 	dir := filepath.Join(t.TempDir(), "sample")
-	for name, b := range sample.Generate(sample.Size{Routine: 3500}) {
+	for name, b := range sample.Generate(size) {
 		name = filepath.Join(dir, filepath.FromSlash(name))
 		if err := os.MkdirAll(filepath.Dir(name), 0o700); err != nil {
 			t.Fatal(err)
@@ -62,7 +71,7 @@ func TestKill(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	kill(t, []string{dir}, 4)
+	kill(t, []string{dir}, times)
 }
 
 // kill reads the paths once undisturbed. Then it reads them again and again, each

@@ -13,20 +13,22 @@ import (
 
 // oracle checks the desk's index in two steps, since the oracle reads everything
 // for each query: the index answers as one that is made anew of what the ledgers
-// hold, over all documents; and an index of some of these documents answers as the
-// oracle does. With DAYLIGHT_SOAK, for `make soak`, the oracle is asked about all.
+// hold, over all documents; and an index of up to 1,200 of these documents answers
+// as the oracle does. With DAYLIGHT_SOAK the oracle is asked about all.
 func (f *filled) oracle(t *testing.T) {
-	const queries = 1000
 	f.open(t, func(d *deskRole) {
 		docs := f.documents(t, d)
 		if d.index.Len() != len(docs) {
 			t.Errorf("the index has %d documents; the ledgers %d", d.index.Len(), len(docs))
 		}
-		anew, soak := indexOf(t, docs), os.Getenv("DAYLIGHT_SOAK") != ""
-		same(t, d.index, anew, docs, queries, 1)
+		queries := 1000
+		if testing.Short() {
+			queries = 50
+		}
+		same(t, d.index, indexOf(t, docs), docs, queries/4, 1)
 
 		few := docs
-		if most := 1200; len(docs) > most && !soak {
+		if most := 1200; len(docs) > most && !soak() {
 			few = nil
 			for n := range most {
 				few = append(few, docs[n*len(docs)/most])
@@ -38,6 +40,9 @@ func (f *filled) oracle(t *testing.T) {
 		t.Logf("%d documents; %d compared with the oracle", len(docs), len(few))
 	})
 }
+
+// soak says that time does not matter: `make soak`.
+func soak() bool { return os.Getenv("DAYLIGHT_SOAK") != "" }
 
 // same asks two indexes the same, and that most of it finds something.
 func same(t *testing.T, got, want search.Index, docs []search.Document, n int, seed uint64) {
