@@ -8,12 +8,15 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -29,7 +32,7 @@ func TestScript(t *testing.T) {
 		Dir:                "testdata/script",
 		RequireUniqueNames: true,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exits, "zip": zipFiles, "flip": flip, "overwrite": overwrite, "spoil": spoil, "tree": tree,
+			"exits": exits, "zip": zipFiles, "flip": flip, "overwrite": overwrite, "spoil": spoil, "tree": tree, "listen": listenThere, "get": get,
 			"publish": func(ts *testscript.TestScript, _ bool, args []string) { publish(t.Context(), ts, args) },
 		},
 	})
@@ -46,8 +49,8 @@ func exits(ts *testscript.TestScript, _ bool, args []string) {
 	} else {
 		ts.Check(err)
 	}
-	if got != int(want) {
-		ts.Fatalf("exit code %d; want %d", got, want)
+	if got != int(want) || strings.Contains(ts.ReadFile("stderr"), "goroutine ") {
+		ts.Fatalf("exit code %d; want %d, and no panic", got, want)
 	}
 }
 
@@ -104,6 +107,42 @@ func change(ts *testscript.TestScript, name string, from int64, f func([]byte)) 
 	}
 	f(b[from:])
 	ts.Check(os.WriteFile(ts.MkAbs(name), b, 0o600))
+}
+
+// listenThere sets instances of a role each to answer at a socket in their own
+// folder: listen ROLE….
+func listenThere(ts *testscript.TestScript, _ bool, args []string) {
+	for _, role := range args {
+		text := fmt.Sprintf("[%s]\nlisten = %q\n", role, "unix:"+ts.MkAbs(role+"/socket"))
+		ts.Check(os.WriteFile(ts.MkAbs(role+"/daylight.toml"), []byte(text), 0o600))
+	}
+}
+
+// get opens the first page at a socket, which may not be there yet, and looks for a
+// text: get SOCKET STATUS TEXT.
+func get(ts *testscript.TestScript, _ bool, args []string) {
+	socket := ts.MkAbs(args[0])
+	client := http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		for {
+			c, err := new(net.Dialer).DialContext(ctx, "unix", socket)
+			if err == nil || ctx.Err() != nil {
+				return c, err
+			}
+			select { // it is still starting
+			case <-ctx.Done():
+			case <-time.After(10 * time.Millisecond):
+			}
+		}
+	}}}
+	defer client.CloseIdleConnections()
+	got, err := client.Get("http://localhost/")
+	ts.Check(err)
+	defer got.Body.Close()
+	body, err := io.ReadAll(got.Body)
+	ts.Check(err)
+	if int64(got.StatusCode) != number64(ts, args[1]) || !strings.Contains(strings.ToLower(string(body)), args[2]) {
+		ts.Fatalf("status %d:\n%s", got.StatusCode, body)
+	}
 }
 
 // tree writes the names and hashes of all below a folder, to be compared later:
