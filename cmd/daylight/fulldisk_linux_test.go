@@ -4,7 +4,12 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"log/slog"
 	"math/rand/v2"
+	"mime/multipart"
+	"net/http"
+	"net/http/cookiejar"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -76,16 +81,10 @@ func TestFullDisk(t *testing.T) {
 		}
 		goesOn(t, data, files)
 	})
-	disk := t.TempDir()
-	if err := syscall.Mount("none", disk, "tmpfs", 0, "size=2m"); err != nil {
-		t.Logf("only the injected disk was tried: mount: %v", err)
+	disk := smallDisk(t)
+	if disk == "" {
 		return
 	}
-	t.Cleanup(func() {
-		if err := syscall.Unmount(disk, syscall.MNT_DETACH); err != nil {
-			t.Error(err)
-		}
-	})
 	t.Run("mounted", func(t *testing.T) {
 		data := filepath.Join(disk, "desk")
 		mustRun(t, "keys", "make", "--role", "desk", "--data", data)
@@ -100,6 +99,96 @@ func TestFullDisk(t *testing.T) {
 		}
 		goesOn(t, data, files)
 	})
+}
+
+// TestFullDiskAtIntake sends more than intake's disk holds: the source is told what
+// is kept. Where nothing may be mounted, intake/web has the same with an injected
+// disk.
+func TestFullDiskAtIntake(t *testing.T) {
+	disk := smallDisk(t)
+	if disk == "" {
+		return
+	}
+	desk, data := filepath.Join(t.TempDir(), "desk"), filepath.Join(disk, "intake")
+	mustRun(t, "keys", "make", "--role", "desk", "--data", desk)
+	mustRun(t, "keys", "make", "--role", "intake", "--data", data, "--newsroom", filepath.Join(desk, "public"))
+	in, err := openInstance(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg, err := loadConfig(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := trialApp(t, data)
+	a.log = slog.New(slog.DiscardHandler)
+	role, err := a.openIntake(in, cfg, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer role.closers.Close()
+	site := httptest.NewServer(role.handler)
+	defer site.Close()
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	source := http.Client{Jar: jar}
+	post := func(path, kind string, body io.Reader) (int, string) {
+		got, err := source.Post(site.URL+path, kind, body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer got.Body.Close()
+		page, err := io.ReadAll(got.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return got.StatusCode, string(page)
+	}
+	for _, path := range []string{"/begin", "/codename"} {
+		if code, page := post(path, "", nil); code != http.StatusOK {
+			t.Fatalf("%s: status %d: %s", path, code, page)
+		}
+	}
+	var form bytes.Buffer
+	w := multipart.NewWriter(&form)
+	for _, f := range []struct{ name, body string }{{"small.txt", "small"}, {"large.bin", strings.Repeat("large", 600_000)}} {
+		part, err := w.CreateFormFile("files", f.name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		io.WriteString(part, f.body)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	code, page := post("/send", w.FormDataContentType(), &form)
+	if code != http.StatusInsufficientStorage {
+		t.Errorf("status %d; want %d", code, http.StatusInsufficientStorage)
+	}
+	for _, want := range []string{"no space left", "What is listed here is kept", "small.txt", "not whole"} {
+		if !strings.Contains(page, want) {
+			t.Errorf("the page lacks %q:\n%s", want, page)
+		}
+	}
+}
+
+// smallDisk is a folder with room for 2 MiB, or "" where this process may not
+// mount one.
+func smallDisk(t *testing.T) string {
+	t.Helper()
+	disk := t.TempDir()
+	if err := syscall.Mount("none", disk, "tmpfs", 0, "size=2m"); err != nil {
+		t.Logf("only the injected disk is tried: mount: %v", err)
+		return ""
+	}
+	t.Cleanup(func() {
+		if err := syscall.Unmount(disk, syscall.MNT_DETACH); err != nil {
+			t.Error(err)
+		}
+	})
+	return disk
 }
 
 // goesOn checks that a desk has what it had, and takes the rest.
