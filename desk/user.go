@@ -27,7 +27,7 @@ const (
 	Handler  Role = "handler"  // may see conversations
 	Redactor Role = "redactor" // takes things out of documents
 	Editor   Role = "editor"   // decides
-	Admin    Role = "admin"    // accounts; sees no material
+	Admin    Role = "admin"    // accounts, and so any role; as such sees no material
 )
 
 // Roles are all of them.
