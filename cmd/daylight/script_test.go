@@ -153,7 +153,7 @@ func tree(ts *testscript.TestScript, _ bool, args []string) {
 	defer out.Close()
 	root := ts.MkAbs(args[0])
 	ts.Check(filepath.WalkDir(root, func(path string, e fs.DirEntry, err error) error {
-		if err != nil || e.IsDir() || e.Name() == lockName || strings.HasSuffix(path, "-shm") {
+		if err != nil || e.IsDir() || e.Name() == lockName || e.Name() == "import.lock" || e.Name() == importName || strings.HasSuffix(path, "-shm") {
 			return err
 		}
 		b, err := os.ReadFile(path)
