@@ -141,6 +141,11 @@ func (c *importCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
+	done, err := in.take(in.path(importName))
+	if err != nil {
+		return err
+	}
+	defer done()
 	s, err := openArchiveStore(a.ctx, in)
 	if err != nil {
 		return err

@@ -39,6 +39,13 @@ func (c *backupCmd) Run(a *app) error {
 		return err
 	}
 	defer unlock()
+	if in.Role == "archive" {
+		done, err := in.take(in.path(importName))
+		if err != nil {
+			return err
+		}
+		defer done()
+	}
 	words, err := passphrase(c.PassphraseFile)
 	if err != nil {
 		return err
@@ -78,7 +85,7 @@ func (c *backupCmd) Run(a *app) error {
 func pack(w io.Writer, dir string) error {
 	t := tar.NewWriter(w)
 	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
-		if err != nil || path == dir || d.Name() == lockName {
+		if err != nil || path == dir || d.Name() == lockName || d.Name() == importName {
 			return err
 		}
 		name, err := filepath.Rel(dir, path)

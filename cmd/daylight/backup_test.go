@@ -77,3 +77,37 @@ func TestBackupAndRestore(t *testing.T) {
 		t.Errorf("restore over an instance: %v; want a conflict", err)
 	}
 }
+
+// A part of a trial cannot be backed up while another process has the trial.
+func TestLockOfTrial(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "try")
+	whole, err := makeTrial(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	unlock, err := whole.lock()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, role := range roles {
+		part, err := openInstance(whole.path(role))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := part.lock(); !errors.Is(err, fault.Busy) {
+			t.Errorf("%s of a trial that runs: %v; want busy", role, err)
+		}
+	}
+	unlock()
+	part, err := openInstance(whole.path("desk"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if unlock, err = part.lock(); err != nil {
+		t.Fatal(err)
+	}
+	defer unlock()
+	if _, err := whole.lock(); !errors.Is(err, fault.Busy) {
+		t.Errorf("a trial whose desk is in use: %v; want busy", err)
+	}
+}

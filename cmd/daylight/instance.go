@@ -125,13 +125,25 @@ func (in instance) secret(name string) ([]byte, error) {
 	return os.ReadFile(path)
 }
 
-// lockName is the file that a running instance holds.
-const lockName = "lock"
+// lockName is the file that a running instance holds, importName the one that an
+// import holds beside a serving archive.
+const (
+	lockName   = "lock"
+	importName = "import.lock"
+)
 
-// lock keeps the instance for this process. A trial is kept whole, by whoever
-// has one of its roles too.
+// lock keeps the instance for this process. The parts of a trial have one lock.
 func (in instance) lock() (unlock func(), err error) {
-	l, err := durable.TryLock(in.path(lockName))
+	dir := in.dir
+	if in.Trial && in.Role != "trial" {
+		dir = filepath.Dir(dir)
+	}
+	return in.take(filepath.Join(dir, lockName))
+}
+
+// take holds one lock file.
+func (in instance) take(path string) (unlock func(), err error) {
+	l, err := durable.TryLock(path)
 	if errors.Is(err, fault.Busy) {
 		return nil, fault.Say(in.dir+" is in use by another Daylight. Stop that one first. Nothing was changed.", err)
 	}

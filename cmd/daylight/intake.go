@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"net/http"
 	"time"
 
@@ -60,22 +59,22 @@ func (a *app) openIntake(in instance, c config, banner string) (_ *intakeRole, e
 }
 
 // syncFolder carries envelopes and replies between intake and a folder, until ctx
-// is done. What fails is tried again; the log says so once a time.
-func (a *app) syncFolder(ctx context.Context, in *intakeRole, dir string) error {
-	f, err := folder.Open(dir)
-	if err != nil {
-		return fmt.Errorf("courier: %w", err)
-	}
-	defer f.Close()
+// is done. What fails is tried again every minute, and logged when it changes.
+func (a *app) syncFolder(ctx context.Context, in *intakeRole, f *folder.Folder) {
 	every := time.NewTicker(time.Minute)
 	defer every.Stop()
-	for {
+	for last := ""; ; {
+		now := ""
 		if _, err := f.Sync(ctx, in.Courier()); err != nil && ctx.Err() == nil {
-			a.log.Error("courier folder", "err", err)
+			now = err.Error()
 		}
+		if now != last && now != "" {
+			a.log.Error("courier folder", "err", now)
+		}
+		last = now
 		select {
 		case <-ctx.Done():
-			return nil
+			return
 		case <-every.C:
 		}
 	}

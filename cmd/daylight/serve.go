@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"strings"
+	"sync"
 	"time"
 
 	"daylight/courier/folder"
@@ -61,15 +62,17 @@ func (a *app) serveIntake(in instance, cfg config) error {
 		return err
 	}
 	defer role.closers.Close()
-	l, err := listen(cfg.Intake.Listen)
-	if err != nil {
-		return err
-	}
 	if cfg.Intake.Courier == "" {
-		return a.serve(l, role.handler)
+		fmt.Fprintln(a.stderr, "No courier is set: what arrives stays here until daylight.toml names a folder for the desk.")
+		return a.listenAndServe(cfg.Intake.Listen, role.handler)
 	}
-	return a.beside(func(ctx context.Context) error { return a.syncFolder(ctx, role, cfg.Intake.Courier) },
-		func() error { return a.serve(l, role.handler) })
+	f, err := folder.Open(cfg.Intake.Courier)
+	if err != nil {
+		return fault.Say("The courier's folder, "+cfg.Intake.Courier+", cannot be opened. Nothing was started.", err)
+	}
+	defer f.Close()
+	return a.beside(func(ctx context.Context) { a.syncFolder(ctx, role, f) },
+		func() error { return a.listenAndServe(cfg.Intake.Listen, role.handler) })
 }
 
 func (a *app) serveDesk(in instance, cfg config) error {
@@ -82,22 +85,19 @@ func (a *app) serveDesk(in instance, cfg config) error {
 	if err != nil {
 		return err
 	}
-	l, err := listen(cfg.Desk.Listen)
-	if err != nil {
-		return err
+	if missing := role.pool.Available().Missing; len(missing) > 0 {
+		fmt.Fprintf(a.stderr, "Documents are read with less confinement than Daylight wants; this machine lacks: %s\n", strings.Join(missing, ", "))
 	}
 	if cfg.Desk.Courier == "" {
-		return a.serve(l, pages)
+		return a.listenAndServe(cfg.Desk.Listen, pages)
 	}
 	f, err := folder.Open(cfg.Desk.Courier)
 	if err != nil {
-		return err
+		return fault.Say("The courier's folder, "+cfg.Desk.Courier+", cannot be opened. Nothing was started.", err)
 	}
 	defer f.Close()
-	return a.beside(func(ctx context.Context) error {
-		a.fetch(ctx, role, f, time.Duration(cfg.Desk.FetchEvery))
-		return nil
-	}, func() error { return a.serve(l, pages) })
+	return a.beside(func(ctx context.Context) { a.fetch(ctx, role, f, time.Duration(cfg.Desk.FetchEvery)) },
+		func() error { return a.listenAndServe(cfg.Desk.Listen, pages) })
 }
 
 func (a *app) serveArchive(in instance, cfg config) error {
@@ -110,27 +110,28 @@ func (a *app) serveArchive(in instance, cfg config) error {
 	if err != nil {
 		return err
 	}
-	l, err := listen(cfg.Archive.Listen)
+	return a.listenAndServe(cfg.Archive.Listen, pages)
+}
+
+// listenAndServe answers until the program is told to stop.
+func (a *app) listenAndServe(address string, h http.Handler) error {
+	l, err := listen(address)
 	if err != nil {
 		return err
 	}
-	return a.serve(l, pages)
-}
-
-// serve answers until the program is told to stop.
-func (a *app) serve(l net.Listener, h http.Handler) error {
 	fmt.Fprintf(a.stderr, "Serving on %s. Stop: Ctrl-C.\n", l.Addr())
 	return httpkit.Serve(a.ctx, l, h, a.log)
 }
 
-// beside runs work while f runs, and waits for its end after f.
-func (a *app) beside(work func(context.Context) error, f func() error) error {
+// beside runs work, which ends with its context only, while f runs.
+func (a *app) beside(work func(context.Context), f func() error) error {
 	ctx, stop := context.WithCancel(a.ctx)
-	done := make(chan error, 1)
-	go func() { done <- work(ctx) }()
+	var done sync.WaitGroup
+	done.Go(func() { work(ctx) })
 	err := f()
 	stop()
-	return errors.Join(err, <-done)
+	done.Wait()
+	return err
 }
 
 // listen opens host:port or unix:/path. A socket that a dead process left behind

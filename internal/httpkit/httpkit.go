@@ -225,21 +225,25 @@ func (s *Site) Fail(w http.ResponseWriter, r *http.Request, err error) {
 	w.Write(b.Bytes())
 }
 
-// Status is the HTTP status of an error's kind.
+// Status is the HTTP status of an error's kind; of several kinds, the first of
+// statuses counts.
 func Status(err error) int {
-	for kind, status := range statuses {
-		if errors.Is(err, kind) {
-			return status
+	for _, s := range statuses {
+		if errors.Is(err, s.kind) {
+			return s.status
 		}
 	}
 	return http.StatusInternalServerError
 }
 
-var statuses = map[error]int{
-	fault.NotFound: http.StatusNotFound, fault.Gone: http.StatusGone, fault.Legal: http.StatusUnavailableForLegalReasons,
-	fault.Invalid: http.StatusBadRequest, fault.Conflict: http.StatusConflict, fault.Forbidden: http.StatusForbidden,
-	fault.Unknown: http.StatusUnauthorized, fault.TooLarge: http.StatusRequestEntityTooLarge,
-	fault.Full: http.StatusInsufficientStorage, fault.Busy: http.StatusServiceUnavailable,
+var statuses = []struct {
+	kind   error
+	status int
+}{
+	{fault.Gone, http.StatusGone}, {fault.Legal, http.StatusUnavailableForLegalReasons}, {fault.NotFound, http.StatusNotFound},
+	{fault.Unknown, http.StatusUnauthorized}, {fault.Forbidden, http.StatusForbidden},
+	{fault.Full, http.StatusInsufficientStorage}, {fault.Busy, http.StatusServiceUnavailable},
+	{fault.TooLarge, http.StatusRequestEntityTooLarge}, {fault.Conflict, http.StatusConflict}, {fault.Invalid, http.StatusBadRequest},
 }
 
 func sentence(status int) string {
