@@ -71,8 +71,9 @@ type Preview func(ctx context.Context, release io.ReaderAt, size int64, keys pub
 
 // Candidate is a throw-away archive with one candidate release in it.
 type Candidate interface {
-	// Outputs yields everything that an archive derives from the release: pages,
-	// answers of the API, terms of the index. Name says what it is, for people.
+	// Outputs yields what an archive makes of the release for readers: its pages and
+	// the answers of its API. What they do not show, the index among it, is made of
+	// the entries, which the gate searches by themselves.
 	Outputs(ctx context.Context) iter.Seq2[Output, error]
 	// Handler shows the public pages.
 	Handler() http.Handler
