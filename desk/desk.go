@@ -82,7 +82,7 @@ type Candidate interface {
 
 // Output is one thing that an archive derives.
 type Output struct {
-	Name string
+	Name string // what it is, for people
 	Open func() (io.ReadCloser, error)
 }
 
