@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"path/filepath"
 	"slices"
@@ -173,6 +174,29 @@ func TestSearchSnippetsAndAttachments(t *testing.T) {
 	var syntax *search.SyntaxError
 	if _, err := w.Search(t.Context(), archive.SearchRequest{Query: `"open`}); !errors.As(err, &syntax) {
 		t.Errorf("broken query: %v; want a syntax error", err)
+	}
+}
+
+// A page lists some of many parts. A search finds all of them.
+func TestAttachmentFindsEveryPart(t *testing.T) {
+	w := newWorld(t)
+	const parts = archive.MaxParts + 20
+	id := func(n int) corpus.DocumentID { return corpus.DocumentID{1, byte(n >> 8), byte(n)} }
+	w.take(t, w.newsroom.Release(t, "2026-11-21", func(r *release.Writer) {
+		archivetest.Add(t, r, corpus.Collection{ID: "box", Title: "The box", Version: 1})
+		box := corpus.Document{ID: id(parts), Collection: "box", Title: "box.zip", Name: "box.zip", Type: "application/zip"}
+		archivetest.Add(t, r, release.Document{Document: box, State: corpus.Published})
+		for n := range parts {
+			name := fmt.Sprintf("%04d.txt", n)
+			archivetest.Add(t, r, release.Document{State: corpus.Published, Document: corpus.Document{
+				ID: id(n), Collection: "box", Parent: box.ID, Title: name, Name: name, Type: "text/plain", Text: fmt.Sprintf("word%d", n)}})
+		}
+	}))
+	for _, n := range []int{0, archive.MaxParts, parts - 1} {
+		got, err := w.Search(t.Context(), archive.SearchRequest{Query: fmt.Sprintf("attachment:word%d", n), Limit: 5})
+		if err != nil || len(got.Hits) != 1 || got.Hits[0].ID != id(parts) {
+			t.Errorf("part %d: %v, %v; want its container", n+1, got.Hits, err)
+		}
 	}
 }
 

@@ -39,6 +39,9 @@ type Catalog interface {
 	// most limit of them, and how many there are.
 	Parts(ctx context.Context, parent corpus.DocumentID, limit int) ([]Row, int, error)
 
+	// PartBodies yields the document entries of all of these, as they were released.
+	PartBodies(ctx context.Context, parent corpus.DocumentID) iter.Seq2[Entry, error]
+
 	// Containers are those of the given documents that have parts.
 	Containers(ctx context.Context, ids []corpus.DocumentID) (map[corpus.DocumentID]bool, error)
 

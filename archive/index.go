@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"strings"
 
 	"daylight/blob"
 	"daylight/corpus"
@@ -12,13 +11,11 @@ import (
 	"daylight/relate"
 	"daylight/release"
 	"daylight/search"
-	"daylight/text"
 )
 
 const (
 	indexDocs  = 20000    // in one batch; a release of no more is searchable in one step
 	indexBytes = 64 << 20 // of text in one batch
-	maxAttach  = 1 << 20  // bytes of a part's text that "attachment:" searches
 )
 
 // Finish ends what an import that was cut off left: the index, and what was
@@ -123,7 +120,7 @@ func (w *indexer) load() error {
 				return err
 			}
 		}
-		w.batch.Put = append(w.batch.Put, Searchable(d, attached))
+		w.batch.Put = append(w.batch.Put, search.From(&d.Document, attached, relate.MessageKey(d.Message, d.Text)))
 		w.bytes += len(d.Text) + len(attached)
 		if len(w.batch.Put) >= indexDocs || w.bytes >= indexBytes {
 			if err := w.apply(); err != nil {
@@ -148,32 +145,23 @@ func (w *indexer) apply() error {
 	return nil
 }
 
-// attached joins the names and texts of a document's parts.
+// attached joins the names and texts of all parts of a document, until there is
+// enough.
 func (w *indexer) attached(id corpus.DocumentID) (string, error) {
-	rows, _, err := w.im.Catalog.Parts(w.ctx, id, MaxParts)
-	if err != nil {
-		return "", err
-	}
-	ids := make([]corpus.DocumentID, len(rows))
-	for i, r := range rows {
-		ids[i] = r.ID
-	}
-	bodies, err := w.im.Catalog.Bodies(w.ctx, ids)
-	if err != nil {
-		return "", err
-	}
-	var b strings.Builder
-	for _, id := range ids {
-		d, err := decodeDocument(bodies[id])
+	var all search.Attachments
+	for e, err := range w.im.Catalog.PartBodies(w.ctx, id) {
 		if err != nil {
 			return "", err
 		}
-		fmt.Fprintf(&b, "%s\n%s\n%s\n", d.Name, d.Title, text.Cut(d.Text, maxAttach))
-		if b.Len() > 8*maxAttach {
+		d, err := decodeDocument(e)
+		if err != nil {
+			return "", err
+		}
+		if all.Add(&d.Document); all.Full() {
 			break
 		}
 	}
-	return b.String(), nil
+	return all.String(), nil
 }
 
 func decodeDocument(e Entry) (release.Document, error) {
@@ -182,37 +170,4 @@ func decodeDocument(e Entry) (release.Document, error) {
 		return d, fmt.Errorf("document of release %d: %w: %w", e.Release, fault.Damaged, err)
 	}
 	return d, nil
-}
-
-// Searchable is what the index holds of a document. Attached is the names and
-// texts of its parts.
-func Searchable(d release.Document, attached string) search.Document {
-	s := search.Document{
-		ID: d.ID, Collection: d.Collection, Title: d.Title, Text: d.Text, Name: d.Name, Attachment: attached,
-		Date: d.Date, Language: d.Language(), Languages: d.Languages, Type: d.Type, Origin: string(d.Origin),
-	}
-	m := d.Message
-	if m == nil {
-		return s
-	}
-	s.From, s.Senders = addresses(m.From)
-	s.To, s.Recipients = addresses(m.To, m.Cc, m.Bcc)
-	s.Domain, s.Bulk, s.Message = m.Domain, m.Bulk, relate.MessageKey(m, d.Text)
-	return s
-}
-
-// addresses gives lists of mailboxes as words and as values of a facet.
-func addresses(lists ...[]corpus.Address) (words string, values []string) {
-	var all []string
-	for _, list := range lists {
-		for _, a := range list {
-			if s := a.String(); s != "" {
-				all = append(all, s)
-			}
-			if a.Addr != "" {
-				values = append(values, strings.ToLower(a.Addr))
-			}
-		}
-	}
-	return strings.Join(all, ", "), values
 }

@@ -241,6 +241,16 @@ func lists(t *testing.T, s archive.Store, _ func() archive.Store) {
 	if err != nil || n != 4 || len(parts) != 3 || parts[0].ID != ID(5) {
 		t.Errorf("parts %v of %d, %v; want 3 of 4 by name", parts, n, err)
 	}
+	var whole []string
+	for e, err := range s.PartBodies(t.Context(), ID(1)) {
+		if err != nil || e.Release != 1 || len(e.Body) == 0 {
+			t.Fatalf("entry of a part %+v, %v", e, err)
+		}
+		whole = append(whole, e.ID)
+	}
+	if want := []string{ID(2).String(), ID(3).String(), ID(4).String(), ID(5).String()}; !slices.Equal(whole, want) {
+		t.Errorf("entries of parts %v; want all as released, %v", whole, want)
+	}
 	if got, err := s.Containers(t.Context(), []corpus.DocumentID{ID(1), ID(2)}); err != nil || len(got) != 1 || !got[ID(1)] {
 		t.Errorf("containers %v, %v; want the first", got, err)
 	}

@@ -143,6 +143,34 @@ func (c *Catalog) Parts(ctx context.Context, parent corpus.DocumentID, limit int
 	return rows, n, err
 }
 
+// PartBodies reads the entries of a container's parts one by one: a mailbox may
+// have a million. Rows of one parent come in order of n without being sorted, which
+// would take them all.
+func (c *Catalog) PartBodies(ctx context.Context, parent corpus.DocumentID) iter.Seq2[archive.Entry, error] {
+	return func(yield func(archive.Entry, error) bool) {
+		rows, err := c.db.QueryContext(ctx, `SELECT id, first, leaf, salt, NULL, 0, body FROM document
+			WHERE parent = ? AND first <= (SELECT release FROM head) AND last > (SELECT release FROM head) ORDER BY n`, parent[:])
+		if err != nil {
+			yield(archive.Entry{}, wrap("read parts", err))
+			return
+		}
+		defer rows.Close()
+		for rows.Next() {
+			var id []byte
+			e, err := c.entry(rows, &id)
+			if err == nil {
+				e.Kind, e.ID = release.KindDocument, corpus.DocumentID(id).String()
+			}
+			if !yield(e, wrap("read parts", err)) || err != nil {
+				return
+			}
+		}
+		if err := rows.Err(); err != nil {
+			yield(archive.Entry{}, wrap("read parts", err))
+		}
+	}
+}
+
 // Containers finds those with parts.
 func (c *Catalog) Containers(ctx context.Context, ids []corpus.DocumentID) (map[corpus.DocumentID]bool, error) {
 	found := map[corpus.DocumentID]bool{}

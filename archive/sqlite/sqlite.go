@@ -1,6 +1,7 @@
 // Package sqlite keeps an archive's catalogue in one SQLite file: archive.Store to
 // import, archive.Catalog to serve. The file is not encrypted, since it holds only
-// what is public, but what was withdrawn is overwritten in it (secure_delete).
+// what is public, but what was withdrawn is overwritten in it (secure_delete). What
+// is not public yet, a candidate that the desk tries, goes into an OpenSealed one.
 package sqlite
 
 import (
@@ -35,6 +36,12 @@ var _ archive.Store = (*Catalog)(nil)
 // Open opens the catalogue to import into, and makes it where it is not there.
 func Open(ctx context.Context, path string) (*Catalog, error) {
 	return open(ctx, path, sqlkit.Options{Schema: []string{schema}})
+}
+
+// OpenSealed is Open for a catalogue of what is not public: its file, and the logs
+// beside it, are encrypted with the key.
+func OpenSealed(ctx context.Context, path string, key sqlkit.Key) (*Catalog, error) {
+	return open(ctx, path, sqlkit.Options{Key: &key, Schema: []string{schema}})
 }
 
 // OpenReadOnly opens the catalogue to serve from. A file that is not there is an

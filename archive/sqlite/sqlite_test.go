@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"bytes"
+	"errors"
 	"os"
 	"path/filepath"
 	"testing"
@@ -9,6 +10,8 @@ import (
 	"daylight/archive"
 	"daylight/archive/archivetest"
 	"daylight/corpus"
+	"daylight/fault"
+	"daylight/internal/sqlkit"
 	"daylight/release"
 )
 
@@ -27,6 +30,42 @@ func openAt(t *testing.T, path string) *Catalog {
 	}
 	t.Cleanup(func() { c.Close() })
 	return c
+}
+
+func TestSealedHasNothingInClear(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "catalogue.db")
+	c, err := OpenSealed(t.Context(), path, sqlkit.Key{1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	st, err := c.Begin(t.Context(), archive.Release{Number: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	row := &archive.Row{ID: archivetest.ID(1), Collection: "c", Title: "canary-vermilion"}
+	if err := st.Put(t.Context(), []archive.Staged{{Row: row, Record: release.Record{Kind: release.KindDocument, ID: row.ID.String(), Body: []byte("canary-periwinkle")}}}); err != nil {
+		t.Fatal(err)
+	}
+	files, _ := filepath.Glob(filepath.Join(dir, "*"))
+	if len(files) < 2 {
+		t.Fatalf("files %q; want the catalogue and its log", files)
+	}
+	for _, f := range files {
+		b, err := os.ReadFile(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, plain := range []string{"vermilion", "periwinkle", "SQLite format"} {
+			if bytes.Contains(b, []byte(plain)) {
+				t.Errorf("%s holds %q in clear", filepath.Base(f), plain)
+			}
+		}
+	}
+	if _, err := OpenSealed(t.Context(), path, sqlkit.Key{2}); !errors.Is(err, fault.Damaged) {
+		t.Errorf("another key: %v; want damage", err)
+	}
 }
 
 func TestServingSeesASwitch(t *testing.T) {
