@@ -26,31 +26,66 @@ type builder struct {
 	plan    planned
 	origins []corpus.Origin // of this release and those before
 	day     string
+	out     outcomes
 }
 
-// build writes the release of a case as a stream: header, entries, log, signatures.
-func (d *Desk) build(ctx context.Context, c Case, p planned, number int, from publog.Frontier, signers []publog.Signer, to io.Writer) error {
+// build writes the release of a case as a stream: header, entries, log, signatures. It
+// returns the states that documents have once the stream is public.
+func (d *Desk) build(ctx context.Context, c Case, p planned, number int, from publog.Frontier, signers []publog.Signer, to io.Writer) ([]Outcome, error) {
 	day := day(d.o.Now())
 	w, err := release.NewWriter(to, release.Header{Newsroom: d.o.Newsroom, Number: number, Day: day, Log: d.o.LogName}, from)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	f, err := d.fatesOf(ctx, c.Collection.ID)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	l, err := d.ledgers(ctx, c.Collection.ID, f)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	b := &builder{d: d, c: c, fates: f, ledger: l.After, plan: p, day: day}
 	if b.origins, err = d.allOrigins(ctx, c); err != nil {
-		return err
+		return nil, err
 	}
 	if err := b.entries(ctx, w); err != nil {
-		return err
+		return nil, err
 	}
-	return w.Close(signers...)
+	if err := b.heldBack(ctx); err != nil {
+		return nil, err
+	}
+	return b.out, w.Close(signers...)
+}
+
+// outcomes collects documents by what becomes of them.
+type outcomes []Outcome
+
+func (o *outcomes) add(id corpus.DocumentID, s corpus.State, why corpus.Reason) {
+	i := slices.IndexFunc(*o, func(one Outcome) bool { return one.State == s && one.Reason == why })
+	if i < 0 {
+		i = len(*o)
+		*o = append(*o, Outcome{State: s, Reason: why})
+	}
+	(*o)[i].Of = append((*o)[i].Of, id)
+}
+
+// heldBack collects the documents that are not in the file, but in its ledger in
+// another state than before.
+func (b *builder) heldBack(ctx context.Context) error {
+	for i, err := range b.d.o.Stores.Documents.Outline(ctx, b.c.Collection.ID) {
+		if err != nil {
+			return fmt.Errorf("read documents: %w", err)
+		}
+		if i.Document == nil || i.fate() != hidden {
+			continue
+		}
+		state, why := i.State, i.Reason
+		if i.Released(false); i.State != state || i.Reason != why {
+			b.out.add(i.ID(), i.State, i.Reason)
+		}
+	}
+	return nil
 }
 
 // entries writes everything between header and signatures, in the order in which a
@@ -126,11 +161,13 @@ func (b *builder) document(ctx context.Context, w *release.Writer, i Item) error
 		d.Origin = entity.OriginOf(b.origins, d.Message, i.Path)
 	}
 	if b.fates.of[d.ID] == whole {
+		b.out.add(d.ID, corpus.Published, "")
 		if err := release.Add(w, release.Document{Document: d, State: corpus.Published}); err != nil {
 			return err
 		}
 		return b.original(ctx, w, i)
 	}
+	b.out.add(d.ID, corpus.Redacted, "")
 	label := "text made by the desk; the file itself is not released, because something inside of it is not"
 	if i.Plan.Act == Redact {
 		label = "text made by the desk, with parts taken out; the file itself is not released"

@@ -1,6 +1,7 @@
 package desk
 
 import (
+	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -67,6 +68,38 @@ type Authored struct {
 func (a Authored) Len() int {
 	return len(a.Entities) + len(a.Topics) + len(a.Origins) + len(a.Answers) +
 		len(a.Corrections) + len(a.Withdrawals) + len(a.Keys)
+}
+
+// without is what is left of it when what went out is done: a thing that was written
+// anew meanwhile is another thing, and stays.
+func (a Authored) without(out Authored) Authored {
+	return Authored{
+		Entities: without(a.Entities, out.Entities), Topics: without(a.Topics, out.Topics),
+		Origins: without(a.Origins, out.Origins), Answers: without(a.Answers, out.Answers),
+		Corrections: without(a.Corrections, out.Corrections), Withdrawals: without(a.Withdrawals, out.Withdrawals),
+		Keys: without(a.Keys, out.Keys),
+	}
+}
+
+// without compares things as they are kept: nil and empty are the same there.
+func without[T any](list, out []T) (left []T) {
+	kept := func(thing T) string {
+		b, err := json.Marshal(thing)
+		if err != nil {
+			panic(err) // strings, numbers and lists of them
+		}
+		return string(b)
+	}
+	gone := map[string]bool{}
+	for _, thing := range out {
+		gone[kept(thing)] = true
+	}
+	for _, thing := range list {
+		if !gone[kept(thing)] {
+			left = append(left, thing)
+		}
+	}
+	return left
 }
 
 // Exception lets one form of what was taken out stand in one document: the name

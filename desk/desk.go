@@ -50,8 +50,9 @@ type Options struct {
 	Preview    Preview
 	Now        func() time.Time // nil: time.Now
 
-	// Published is called after each release; nil is allowed.
-	Published func(ctx context.Context, r Release)
+	// Published hands a release on; nil is allowed. It is called until it succeeds, and
+	// again where a crash came before that was noted: see HandOver.
+	Published func(ctx context.Context, r Release) error
 }
 
 // Ingest takes material into a collection's ledger, and the index. cmd gives the
@@ -91,6 +92,9 @@ type Desk struct {
 	o Options
 
 	publish  sync.Mutex // one release, gate or preview at a time
+	handing  sync.Mutex // one HandOver at a time; it guards owes
+	owes     bool       // releases may wait to be handed over
+	closed   closed
 	previews previews
 	sums     manifests
 }
@@ -101,9 +105,10 @@ func Open(ctx context.Context, o Options) (*Desk, error) {
 		o.Now = time.Now
 	}
 	d := &Desk{o: o}
-	if err := d.recover(ctx); err != nil {
+	if _, err := d.recover(ctx); err != nil {
 		return nil, fmt.Errorf("open desk: %w", err)
 	}
+	d.owes = true // who knows what the last process has left
 	return d, nil
 }
 

@@ -163,3 +163,11 @@ func (i *Item) Released(whole bool) {
 		i.State = corpus.Pending
 	}
 }
+
+// Settle gives the document the state that its release had for it. What is public by
+// another one, or was destroyed meanwhile, stays so.
+func (i *Item) Settle(o Outcome) {
+	if i.State == corpus.Pending || i.State == corpus.Withheld {
+		i.State, i.Reason = o.State, o.Reason
+	}
+}

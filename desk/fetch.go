@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"sync"
 
 	"daylight/blob"
 	"daylight/courier"
@@ -20,6 +21,31 @@ type Fetched struct {
 	Replies   int // left
 	Unopened  int // envelopes that none of our keys opens, or that are damaged from the first byte: they stay at intake
 }
+
+// closed remembers the envelopes that could not be opened, as long as the process
+// lives: its keys do not change, and there is no use in carrying them over again.
+type closed struct {
+	mu  sync.Mutex
+	ids map[courier.EnvelopeID]bool
+}
+
+func (c *closed) has(id courier.EnvelopeID) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.ids[id]
+}
+
+func (c *closed) add(id courier.EnvelopeID) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.ids == nil {
+		c.ids = map[courier.EnvelopeID]bool{}
+	}
+	c.ids[id] = true
+}
+
+// errClosed is of an envelope that cannot be opened: its fault, and none of ours.
+var errClosed = errors.New("the envelope does not open")
 
 // MaxText is how much of a source's message the desk keeps as text, in bytes; a
 // longer one becomes a file.
@@ -38,9 +64,14 @@ func (d *Desk) Fetch(ctx context.Context, in courier.Intake) (Fetched, error) {
 		return f, errors.Join(first, fmt.Errorf("fetch: list envelopes: %w", err))
 	}
 	for _, e := range list {
+		if d.closed.has(e.ID) {
+			f.Unopened++
+			continue
+		}
 		took, err := d.take(ctx, in, e)
 		switch {
-		case errors.Is(err, fault.Forbidden), errors.Is(err, fault.Damaged):
+		case errors.Is(err, errClosed):
+			d.closed.add(e.ID)
 			f.Unopened++
 			continue
 		case err != nil && first == nil:
@@ -72,9 +103,13 @@ func (d *Desk) take(ctx context.Context, in courier.Intake, e courier.Envelope) 
 		return false, fmt.Errorf("open envelope at intake: %w", err)
 	}
 	defer sealed.Close()
-	r, err := envelope.Open(sealed, d.o.Identities...)
-	if err != nil {
+	way := &carried{r: sealed}
+	r, err := envelope.Open(way, d.o.Identities...)
+	if err := way.broke(); err != nil {
 		return false, err
+	}
+	if err != nil {
+		return false, fmt.Errorf("%w: %w", errClosed, err)
 	}
 	batch, err := d.o.Blobs.Begin(ctx)
 	if err != nil {
@@ -82,6 +117,9 @@ func (d *Desk) take(ctx context.Context, in courier.Intake, e courier.Envelope) 
 	}
 	defer batch.Abort()
 	m, err := keep(batch, r)
+	if err == nil {
+		err = way.broke() // not the source's upload: the rest is still at intake
+	}
 	if err != nil {
 		return false, err
 	}
@@ -111,6 +149,30 @@ func (d *Desk) take(ctx context.Context, in courier.Intake, e courier.Envelope) 
 		return false, fmt.Errorf("keep message: %w", err)
 	}
 	return true, nil
+}
+
+// carried is an envelope on its way from intake. To whoever reads envelopes, bytes
+// that do not come are damage; carried tells whether it was the way that broke.
+type carried struct {
+	r   io.Reader
+	err error
+}
+
+func (c *carried) Read(p []byte) (int, error) {
+	n, err := c.r.Read(p)
+	if err != nil && err != io.EOF {
+		c.err = err
+	}
+	return n, err
+}
+
+// broke is nil where all came that is to be had: what is damaged at intake does not
+// get better.
+func (c *carried) broke() error {
+	if c.err == nil || errors.Is(c.err, fault.Damaged) {
+		return nil
+	}
+	return fmt.Errorf("carry envelope: %w", c.err)
 }
 
 // errForged: a mailbox and the key of its replies come from one codename, so neither

@@ -76,7 +76,8 @@ func (d *Desk) candidate(ctx context.Context, c Case, p planned) (*candidate, er
 		return nil, fmt.Errorf("preview: %w", err)
 	}
 	ref, err := d.write(ctx, func(w io.Writer) error {
-		return d.build(ctx, c, p, 1, publog.Frontier{}, []publog.Signer{signer}, w)
+		_, err := d.build(ctx, c, p, 1, publog.Frontier{}, []publog.Signer{signer}, w)
+		return err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("preview: %w", err)

@@ -33,6 +33,19 @@ type Release struct {
 	Origins    []corpus.Origin     `json:"origins,omitempty"`
 	Tree       int64               `json:"tree"` // leaves of the publication log after it
 	Published  bool                `json:"published"`
+	HandedOver bool                `json:"handed_over,omitempty"` // Options.Published took it
+
+	// Until it is Published: what is in the file, and what follows from it, whatever is
+	// planned and written meanwhile.
+	Outcomes []Outcome `json:"outcomes,omitempty"`
+	Authored *Authored `json:"authored,omitempty"`
+}
+
+// Outcome is a state that documents have once their release is public.
+type Outcome struct {
+	State  corpus.State        `json:"state"`
+	Reason corpus.Reason       `json:"reason,omitempty"` // of withheld ones
+	Of     []corpus.DocumentID `json:"of"`
 }
 
 // FileName is the name under which the release travels.
@@ -81,12 +94,24 @@ func (d *Desk) Approve(ctx context.Context, by EditorID, id CaseID, seen Manifes
 // Release releases a case: it writes and signs the file, searches its exact bytes
 // for everything that was taken out, enters it into the publication log, and gives
 // each document its new state. Any editor may; what counts are the approvals.
+//
+// A release of the case that is in the log already, and failed on the way from there,
+// is ended instead, and returned: its documents are public, and go out once. When
+// handing over fails, the release is made all the same: it comes with the error, and
+// HandOver repeats it.
 func (d *Desk) Release(ctx context.Context, by EditorID, id CaseID) (Release, error) {
 	if _, err := d.may(ctx, by, Editor, operator); err != nil {
 		return Release{}, err
 	}
 	d.publish.Lock()
 	defer d.publish.Unlock()
+	ended, err := d.recover(context.WithoutCancel(ctx))
+	if err != nil {
+		return Release{}, fmt.Errorf("release: %w", err)
+	}
+	if i := slices.IndexFunc(ended, func(r Release) bool { return r.Case == id }); i >= 0 {
+		return ended[i], d.handOver(ctx, ended[i])
+	}
 	c, err := d.bars(ctx, id)
 	if err != nil {
 		return Release{}, fmt.Errorf("release: %w", err)
@@ -105,18 +130,62 @@ func (d *Desk) Release(ctx context.Context, by EditorID, id CaseID) (Release, er
 	if err := d.note(ctx, by, "release", string(id)); err != nil {
 		return Release{}, err
 	}
+	// From here on the page may be closed: a release stops where it must, not where
+	// somebody lost patience.
+	ctx = context.WithoutCancel(ctx)
 	r, err := d.prepare(ctx, c, p, ready)
 	if err != nil {
 		return Release{}, fmt.Errorf("release: %w", err)
 	}
-	if err := d.finish(ctx, r); err != nil {
+	if r, err = d.finish(ctx, r); err != nil {
 		return Release{}, fmt.Errorf("release %d: %w", r.Number, err)
 	}
-	r.Published = true
-	if d.o.Published != nil {
-		d.o.Published(ctx, r)
+	return r, d.handOver(ctx, r)
+}
+
+// handOver is HandOver after a release, with words for whoever made it.
+func (d *Desk) handOver(ctx context.Context, r Release) error {
+	d.handing.Lock()
+	d.owes = true
+	d.handing.Unlock()
+	if err := d.HandOver(context.WithoutCancel(ctx)); err != nil {
+		return fault.Say(fmt.Sprintf("Release %d is made. It could not be handed on to the archive yet; that is tried again. Do not release it again.", r.Number), err)
 	}
-	return r, nil
+	return nil
+}
+
+// HandOver gives Options.Published every release that it has not taken yet, oldest
+// first, and stops at the first that it refuses. Whoever serves the desk calls it
+// after Open, and now and then: where nothing waits it costs nothing.
+func (d *Desk) HandOver(ctx context.Context) error {
+	d.handing.Lock()
+	defer d.handing.Unlock()
+	if d.o.Published == nil || !d.owes {
+		return nil
+	}
+	err := d.handAll(ctx)
+	d.owes = err != nil
+	return err
+}
+
+func (d *Desk) handAll(ctx context.Context) error {
+	all, err := d.o.Stores.Releases.All(ctx)
+	if err != nil {
+		return fmt.Errorf("hand over: %w", err)
+	}
+	for _, r := range all {
+		if !r.Published || r.HandedOver {
+			continue
+		}
+		if err := d.o.Published(ctx, r); err != nil {
+			return fmt.Errorf("hand over release %d: %w", r.Number, err)
+		}
+		r.HandedOver = true
+		if err := d.o.Stores.Releases.Put(ctx, r); err != nil {
+			return fmt.Errorf("hand over release %d: %w", r.Number, err)
+		}
+	}
+	return nil
 }
 
 // prepare writes the file and notes that it is about to be published. Until the
@@ -127,16 +196,19 @@ func (d *Desk) prepare(ctx context.Context, c Case, p planned, ready Readiness) 
 		return Release{}, err
 	}
 	r := Release{Number: len(all) + 1, Day: day(d.o.Now()), Case: c.ID, Title: c.Collection.Title, Manifest: p.manifest,
-		Documents: p.publish + p.redact, Approved: ready.Approve, Opinions: c.Decision.Opinions, Origins: c.Authored.Origins}
+		Documents: p.publish + p.redact, Approved: ready.Approve, Opinions: c.Decision.Opinions, Origins: c.Authored.Origins, Authored: &c.Authored}
 	if p.documents() || p.withhold > 0 {
 		r.Collection = c.Collection.ID
 	}
-	r.File, err = d.write(ctx, func(w io.Writer) error {
-		return d.build(ctx, c, p, r.Number, d.o.Log.Frontier(), d.o.Signers, w)
+	var out []Outcome
+	r.File, err = d.write(ctx, func(w io.Writer) (err error) {
+		out, err = d.build(ctx, c, p, r.Number, d.o.Log.Frontier(), d.o.Signers, w)
+		return err
 	})
 	if err != nil {
 		return r, err
 	}
+	r.Outcomes = out
 	if err := d.inspect(ctx, c, p, &r); err != nil {
 		return r, errors.Join(err, d.o.Blobs.Delete(ctx, r.File))
 	}
@@ -166,7 +238,12 @@ func (d *Desk) inspect(ctx context.Context, c Case, p planned, r *Release) error
 	if err != nil {
 		return err
 	}
-	if now.manifest != p.manifest {
+	again, err := d.o.Stores.Cases.Get(ctx, c.ID)
+	if err != nil {
+		return err
+	}
+	// The edits are asked too: what was changed and changed back may be in the file.
+	if now.manifest != p.manifest || again.Edits != c.Edits {
 		return fault.Say("Something was changed while the release was written. Nothing was released.", fmt.Errorf("release: %w", fault.Conflict))
 	}
 	check, _, err := publog.OpenCheckpoint(read.Checkpoint(), d.o.Keys)
@@ -175,26 +252,26 @@ func (d *Desk) inspect(ctx context.Context, c Case, p planned, r *Release) error
 }
 
 // finish publishes a prepared release. Every step can be repeated, so recover runs
-// it again after a crash.
-func (d *Desk) finish(ctx context.Context, r Release) error {
+// it again after a crash. It returns the release as it is then.
+func (d *Desk) finish(ctx context.Context, r Release) (Release, error) {
 	file, err := d.o.Blobs.Open(ctx, r.File)
 	if err != nil {
-		return err
+		return r, err
 	}
 	defer file.Close()
 	if now, _ := d.o.Log.Checkpoint(); now.Size < r.Tree {
 		read, err := release.Open(file, file.Size(), d.o.Keys, d.o.Log)
 		if err != nil {
-			return err
+			return r, err
 		}
 		if err := d.o.Log.Apply(read.Update()); err != nil {
-			return err
+			return r, err
 		}
 	}
 	// From here on it is public: the states follow, and the case is told.
 	if r.Collection != "" {
 		if err := d.settle(ctx, r); err != nil {
-			return err
+			return r, err
 		}
 	}
 	err = d.o.Stores.Cases.Update(ctx, r.Case, func(c *Case) error {
@@ -204,24 +281,31 @@ func (d *Desk) finish(ctx context.Context, r Release) error {
 		return nil
 	})
 	if err != nil {
-		return err
+		return r, err
 	}
-	r.Published = true
-	return d.o.Stores.Releases.Put(ctx, r)
+	r.Published, r.Outcomes, r.Authored = true, nil, nil
+	return r, d.o.Stores.Releases.Put(ctx, r)
 }
 
-// settle gives the documents of a release their states.
+// settleGroup is how many documents get their state in one transaction.
+const settleGroup = 5000
+
+// settle gives the documents of a release the states that its file has for them. What
+// is planned now may be something else: it was set after the file was written, and is
+// for the next release.
 func (d *Desk) settle(ctx context.Context, r Release) error {
-	f, err := d.fatesOf(ctx, r.Collection)
-	if err != nil {
-		return err
+	for _, o := range r.Outcomes {
+		for ids := range slices.Chunk(o.Of, settleGroup) {
+			_, err := d.o.Stores.Documents.Update(ctx, r.Collection, Filter{IDs: ids}, func(i *Item) error {
+				i.Settle(o)
+				return nil
+			})
+			if err != nil {
+				return err
+			}
+		}
 	}
-	planned := Filter{States: []corpus.State{corpus.Pending, corpus.Withheld}, Acts: Acts, Documents: true}
-	_, err = d.o.Stores.Documents.Update(ctx, r.Collection, planned, func(i *Item) error {
-		i.Released(f.of[i.ID()] == whole)
-		return nil
-	})
-	return err
+	return nil
 }
 
 // released notes a release in its case: what went out with it is no longer to be
@@ -231,31 +315,36 @@ func (c *Case) released(r Release) {
 	if r.Collection != "" {
 		c.Collection.Version++
 	}
-	c.Authored = Authored{}
+	if r.Authored != nil {
+		c.Authored = c.Authored.without(*r.Authored)
+	}
 	c.Edited()
 	c.Decision.Voided = 0
 }
 
-// recover ends or undoes a release that a crash has left half way.
-func (d *Desk) recover(ctx context.Context) error {
+// recover ends or undoes releases that a crash or a failure has left half way, and
+// returns those that it has ended.
+func (d *Desk) recover(ctx context.Context) (ended []Release, err error) {
 	all, err := d.o.Stores.Releases.All(ctx)
 	if err != nil {
-		return fmt.Errorf("recover: %w", err)
+		return nil, fmt.Errorf("recover: %w", err)
 	}
 	for _, r := range all {
 		if r.Published {
 			continue
 		}
 		if now, _ := d.o.Log.Checkpoint(); now.Size >= r.Tree {
-			err = d.finish(ctx, r)
+			if r, err = d.finish(ctx, r); err == nil {
+				ended = append(ended, r)
+			}
 		} else {
 			err = errors.Join(d.o.Stores.Releases.Drop(ctx, r.Number), d.o.Blobs.Delete(ctx, r.File))
 		}
 		if err != nil {
-			return fmt.Errorf("recover release %d: %w", r.Number, err)
+			return ended, fmt.Errorf("recover release %d: %w", r.Number, err)
 		}
 	}
-	return nil
+	return ended, nil
 }
 
 // Releases lists the published ones, the newest first.

@@ -98,11 +98,9 @@ func (a *app) openDesk(in instance, c config, published func(context.Context, de
 		return nil, err
 	}
 	o.Preview = previewer{a, dir, c}.preview
-	o.Published = func(ctx context.Context, r desk.Release) {
-		if err := d.publish(ctx, r, published); err != nil {
-			a.log.Error("release was made, but not handed on", "release", r.Number, "err", err)
-		}
-	}
+	// Called by releases and HandOver only: who opens a desk to look at it hands on
+	// nothing.
+	o.Published = func(ctx context.Context, r desk.Release) error { return d.publish(ctx, r, published) }
 	if d.Desk, err = desk.Open(a.ctx, o); err != nil {
 		return nil, err
 	}
@@ -157,7 +155,7 @@ func (in instance) releasePath(number int) string {
 	return in.path("releases", fmt.Sprintf("%06d.daylight", number))
 }
 
-// publish writes a release as a file, and hands it on.
+// publish writes a release as a file, and hands it on. Both can be repeated.
 func (d *deskRole) publish(ctx context.Context, r desk.Release, next func(context.Context, desk.Release) error) error {
 	_, body, err := d.OpenRelease(ctx, desk.Operator, r.Number)
 	if err != nil {
@@ -185,13 +183,29 @@ func (d *deskRole) publish(ctx context.Context, r desk.Release, next func(contex
 	return next(ctx, r)
 }
 
-// fetch meets intake now and then, until ctx is done.
+// fetch meets intake now and then, until ctx is done, and hands on the releases that
+// still wait for it.
 func (a *app) fetch(ctx context.Context, d *deskRole, in courier.Intake, every time.Duration) {
 	tick := time.NewTicker(every)
 	defer tick.Stop()
+	unopened, refused := 0, ""
 	for {
-		if _, err := d.Fetch(ctx, in); err != nil && ctx.Err() == nil {
+		// Said once, not with every round: it stays true until somebody sees to it.
+		switch err := d.HandOver(ctx); {
+		case ctx.Err() != nil:
+		case err == nil:
+			refused = ""
+		case err.Error() != refused:
+			refused = err.Error()
+			a.log.Error("releases are made, but not handed on; the desk tries again", "err", err)
+		}
+		got, err := d.Fetch(ctx, in)
+		if err != nil && ctx.Err() == nil {
 			a.log.Error("fetch from intake", "err", err)
+		}
+		if got.Unopened != unopened && (err == nil || got.Unopened > 0) {
+			unopened = got.Unopened
+			a.log.Warn("envelopes lie at intake that no key of this desk opens, or that are damaged", "count", unopened)
 		}
 		select {
 		case <-ctx.Done():
