@@ -133,6 +133,10 @@ func viewOf(r archive.Rendition) view {
 	return viewable[mediaType(r.Type)]
 }
 
+// Viewable reports whether the page of a rendition shows it, from its address with
+// "/view" after it.
+func Viewable(r archive.Rendition) bool { return viewOf(r) != 0 }
+
 // mediaType takes parameters off a media type.
 func mediaType(s string) string {
 	media, _, _ := strings.Cut(s, ";")

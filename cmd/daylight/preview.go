@@ -3,18 +3,20 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"fmt"
 	"io"
 	"iter"
 	"net/http"
-	"net/http/httptest"
 	"os"
 
 	"daylight/archive"
 	"daylight/archive/sqlite"
 	"daylight/archive/web"
 	blobmem "daylight/blob/mem"
+	"daylight/corpus"
 	"daylight/desk"
+	"daylight/internal/sqlkit"
 	"daylight/publog"
 	"daylight/search"
 	"daylight/search/segment"
@@ -22,7 +24,8 @@ import (
 
 // previewer imports candidate releases into archives that are thrown away. It lets
 // the desk see its release as readers will, and search all that they could reach.
-// Candidates lie in a folder of the desk, which the next start empties.
+// Candidates lie in a folder of the desk, which the next start empties: documents
+// encrypted, renditions in memory, and the index as the desk's own is.
 type previewer struct {
 	app *app
 	dir string
@@ -40,7 +43,9 @@ func (p previewer) preview(ctx context.Context, release io.ReaderAt, size int64,
 			c.Close()
 		}
 	}()
-	catalog, err := sqlite.Open(ctx, dir+"/catalog.db")
+	var key sqlkit.Key // only ever in memory: it goes with the candidate
+	rand.Read(key[:])
+	catalog, err := sqlite.OpenSealed(ctx, dir+"/catalog.db", key)
 	if err != nil {
 		return nil, err
 	}
@@ -81,18 +86,20 @@ func (c *candidate) Close() error {
 	return err
 }
 
-// Outputs yields what readers can reach of the release: each kind of page, and for
-// each document its page, its JSON and its renditions.
+// Outputs yields the answers that readers get of the release: every page that needs
+// no question, the search without words as page, table and JSON, and for each document
+// its page, its JSON, and for each rendition its page and what that page shows in a
+// frame. Downloads are not among them: they are the payloads of entries, which the gate
+// searches by themselves. Neither are proofs, which a candidate has none of, nor answers
+// to questions that readers think of: they show parts of the same documents.
 func (c *candidate) Outputs(ctx context.Context) iter.Seq2[desk.Output, error] {
 	return func(yield func(desk.Output, error) bool) {
-		paths, err := c.paths(ctx)
-		if err != nil {
-			yield(desk.Output{}, fmt.Errorf("preview: %w", err))
-			return
-		}
-		for _, path := range paths {
-			out := desk.Output{Name: path, Open: func() (io.ReadCloser, error) { return c.get(ctx, path) }}
-			if !yield(out, nil) {
+		for path, err := range c.paths(ctx) {
+			if err != nil {
+				yield(desk.Output{}, fmt.Errorf("preview: %w", err))
+				return
+			}
+			if !yield(desk.Output{Name: path, Open: func() (io.ReadCloser, error) { return c.get(ctx, path) }}, nil) {
 				return
 			}
 		}
@@ -101,18 +108,86 @@ func (c *candidate) Outputs(ctx context.Context) iter.Seq2[desk.Output, error] {
 
 // get asks the pages as a reader would.
 func (c *candidate) get(ctx context.Context, path string) (io.ReadCloser, error) {
-	w := httptest.NewRecorder()
-	c.pages.ServeHTTP(w, httptest.NewRequestWithContext(ctx, http.MethodGet, path, nil))
-	if w.Code != http.StatusOK {
-		return nil, fmt.Errorf("preview: %s: status %d", path, w.Code)
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, path, nil)
+	if err != nil {
+		return nil, fmt.Errorf("preview: %w", err)
 	}
-	return io.NopCloser(bytes.NewReader(w.Body.Bytes())), nil
+	w := answer{header: http.Header{}, status: http.StatusOK}
+	c.pages.ServeHTTP(&w, r)
+	if w.status != http.StatusOK {
+		return nil, fmt.Errorf("preview: %s: status %d", path, w.status)
+	}
+	return io.NopCloser(&w.body), nil
 }
 
-// paths are the addresses of all that the candidate has: lists and tables, what the
-// desk wrote, and each document.
-func (c *candidate) paths(ctx context.Context) ([]string, error) {
-	paths := []string{"/", "/search", "/search.csv", "/api/search", "/collections", "/entities", "/topics", "/origins", "/answers"}
+// answer is a http.ResponseWriter that keeps what it is given.
+type answer struct {
+	header http.Header
+	status int
+	body   bytes.Buffer
+}
+
+func (a *answer) Header() http.Header         { return a.header }
+func (a *answer) WriteHeader(status int)      { a.status = status }
+func (a *answer) Write(p []byte) (int, error) { return a.body.Write(p) }
+
+// paths yields the addresses that Outputs asks for.
+func (c *candidate) paths(ctx context.Context) iter.Seq2[string, error] {
+	return func(yield func(string, error) bool) {
+		fixed, err := c.lists(ctx)
+		if err != nil {
+			yield("", err)
+			return
+		}
+		for _, path := range fixed {
+			if !yield(path, nil) {
+				return
+			}
+		}
+		for after, more := "", true; more; more = after != "" {
+			found, err := c.archive.Search(ctx, archive.SearchRequest{Limit: 500, After: after, Sort: search.ByOldest})
+			if err != nil {
+				yield("", err)
+				return
+			}
+			for _, h := range found.Hits {
+				paths, err := c.document(ctx, h.ID)
+				if err != nil {
+					yield("", err)
+					return
+				}
+				for _, path := range paths {
+					if !yield(path, nil) {
+						return
+					}
+				}
+			}
+			after = found.Result.Next
+		}
+	}
+}
+
+// document gives the addresses of one document.
+func (c *candidate) document(ctx context.Context, id corpus.DocumentID) ([]string, error) {
+	d, err := c.archive.Document(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	at := "/documents/" + id.String()
+	paths := []string{at, "/api" + at}
+	for _, r := range d.Renditions {
+		paths = append(paths, at+"/"+r.Name)
+		if web.Viewable(r) {
+			paths = append(paths, at+"/"+r.Name+"/view")
+		}
+	}
+	return paths, nil
+}
+
+// lists gives the addresses of all that is not a document.
+func (c *candidate) lists(ctx context.Context) ([]string, error) {
+	paths := []string{"/", "/search", "/search.csv", "/api/search", "/collections", "/entities", "/topics", "/origins", "/answers",
+		"/log", "/send", "/harm", "/about", "/help"}
 	add := func(prefix string, ids []string, err error) error {
 		for _, id := range ids {
 			paths = append(paths, prefix+id)
@@ -138,16 +213,6 @@ func (c *candidate) paths(ctx context.Context) ([]string, error) {
 	answers, err := c.archive.Answers(ctx)
 	if err := add("/answers/", idsOf(answers, func(x archive.Answer) string { return string(x.ID) }), err); err != nil {
 		return nil, err
-	}
-	for after, more := "", true; more; more = after != "" {
-		got, err := c.archive.Search(ctx, archive.SearchRequest{Limit: 500, After: after, Sort: search.ByOldest})
-		if err != nil {
-			return nil, err
-		}
-		for _, h := range got.Hits {
-			paths = append(paths, "/documents/"+h.ID.String(), "/api/documents/"+h.ID.String())
-		}
-		after = got.Result.Next
 	}
 	return paths, nil
 }
