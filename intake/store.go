@@ -43,7 +43,8 @@ type Slot interface {
 	// and what there was room for is still good.
 	Room(n int64) (int64, error)
 
-	// Keep makes the envelope durable and lets it be fetched.
+	// Keep makes the envelope durable and lets it be fetched. After an error it may
+	// be listed all the same, now or after a start, with what the disk has of it.
 	Keep(ctx context.Context) error
 
 	// Drop forgets it. After Keep it does nothing.

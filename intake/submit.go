@@ -28,6 +28,7 @@ type Receipt struct {
 	Parts      []Received
 	Answerable bool  // the newsroom can reply to the codename
 	Kept       bool  // there is an envelope
+	Unsure     bool  // there may be one: see Finish
 	Err        error // why the rest was not taken; nil when all was
 }
 
@@ -222,7 +223,10 @@ func (sub *Submission) start() error {
 }
 
 // Finish closes the envelope, keeps it, and says what arrived. It must be called,
-// also after errors; an error of its own means that nothing was kept.
+// also after errors. An error of its own means that nothing was kept, unless the
+// receipt is Unsure: then all that arrived was written, but the store failed at the
+// last step. It throws nothing away that the newsroom may be able to open, so the
+// source had better send again: what arrives twice does no harm.
 func (sub *Submission) Finish() (Receipt, error) {
 	in := sub.s.in
 	defer func() {
@@ -245,7 +249,7 @@ func (sub *Submission) Finish() (Receipt, error) {
 		sub.stop(fmt.Errorf("seal submission: %w", err))
 	}
 	if err := sub.slot.Keep(context.Background()); err != nil {
-		return Receipt{Err: err}, fmt.Errorf("keep submission: %w", err)
+		return Receipt{Err: err, Unsure: true}, fmt.Errorf("keep submission: %w", err)
 	}
 	sub.receipt.Kept = true
 	return sub.receipt, nil

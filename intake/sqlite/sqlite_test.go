@@ -2,6 +2,7 @@ package sqlite_test
 
 import (
 	"bytes"
+	"context"
 	"crypto/aes"
 	"crypto/cipher"
 	"database/sql"
@@ -251,5 +252,20 @@ func TestStraysGo(t *testing.T) {
 	open(t, dir)
 	if _, err := os.Stat(stray); !os.IsNotExist(err) {
 		t.Error("the stray is still there")
+	}
+}
+
+func TestWhatCannotBeClosedIsListed(t *testing.T) {
+	s := open(t, t.TempDir())
+	slot := create(t, s)
+	slot.Write([]byte("sealed"))
+	ended, end := context.WithCancel(t.Context())
+	end()
+	if err := slot.Keep(ended); err == nil {
+		t.Fatal("kept, though the database did not answer")
+	}
+	slot.Drop()
+	if list, err := s.Envelopes(t.Context()); err != nil || len(list) != 1 || list[0].Size != 6 {
+		t.Errorf("%+v, %v; want what was written", list, err)
 	}
 }

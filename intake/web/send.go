@@ -53,6 +53,9 @@ func (p *pages) send(w http.ResponseWriter, r *http.Request, s *intake.Session) 
 	}
 	switch {
 	case receipt.Kept:
+	case receipt.Unsure:
+		p.site.Fail(w, r, fault.Say("We cannot tell whether this was kept, through a fault on our side. Perhaps the newsroom has it, perhaps not. Send it again later: what arrives twice does no harm.", err))
+		return
 	case receipt.Err == nil && errors.Is(err, fault.Invalid):
 		f := p.form(s)
 		f.Empty = true

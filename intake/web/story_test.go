@@ -248,6 +248,37 @@ func TestAFullDisk(t *testing.T) {
 	}
 }
 
+// unkept is a store whose slots fail at the last step, when all is on the disk.
+type unkept struct{ intake.Store }
+
+func (u unkept) Create(ctx context.Context, day string) (intake.Slot, error) {
+	s, err := u.Store.Create(ctx, day)
+	return unkeptSlot{s}, err
+}
+
+type unkeptSlot struct{ intake.Slot }
+
+func (u unkeptSlot) Keep(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	cancel()
+	return u.Slot.Keep(ctx)
+}
+
+// What cannot be closed is not thrown away, and its source is not told that it was.
+func TestWhatCannotBeClosed(t *testing.T) {
+	h := newHouse(t, func(_ *house, o *intake.Options) { o.Store = unkept{o.Store} })
+	s := h.source(t)
+	s.begin()
+	page := s.send("to the last step", file{"first.txt", "whole"})
+	page.wants(t, 500, "Perhaps the newsroom has it", "what arrives twice does no harm")
+	if strings.Contains(page.body, "Nothing") {
+		t.Errorf("the page says that nothing was kept:\n%s", page.body)
+	}
+	if got := h.fetch(t); len(got) != 1 || got[0].text != "to the last step" || len(got[0].files) != 1 {
+		t.Errorf("the desk has %+v; want what was on the disk", got)
+	}
+}
+
 func TestFormsFromElsewhereAreRefused(t *testing.T) {
 	h := newHouse(t, nil)
 	s := h.source(t)
