@@ -84,7 +84,8 @@ func Domain(addr string) string {
 
 // bulk reports whether a header says that a machine sent the message to many, or
 // without anybody asking: a list (RFC 2369, 2919), Precedence, or Auto-Submitted
-// (RFC 3834).
+// (RFC 3834). It is a fact of one message, so it stays with it in a release: unlike
+// threads and copies it tells nothing of other documents.
 func bulk(h header) bool {
 	for _, f := range h {
 		switch f.key {

@@ -68,6 +68,26 @@ func TestDomain(t *testing.T) {
 
 const fromLine = "From ada@north.example Mon Mar  2 07:11:12 2015\n"
 
+func TestBulk(t *testing.T) {
+	for header, want := range map[string]bool{
+		"Subject: hello":                      false,
+		"Auto-Submitted: no":                  false,
+		"Auto-Submitted: No; by=hand":         false,
+		"auto-submitted: auto-replied":        true,
+		"List-Id: <port.lists.example>":       true,
+		"LIST-POST: NO":                       true, // RFC 2369, 3.4: a list that only its owner writes to
+		"List-Unsubscribe: <mailto:x@a.test>": true,
+		"Precedence:\n\tBulk":                 true,
+		"Precedence: first-class":             false,
+	} {
+		raw := "From: a@north.example\n" + header + "\n\nList-Id: <in.the.text>\n"
+		m, err := mail.Read(strings.NewReader(raw), int64(len(raw)), mail.Limits{}, nil)
+		if err != nil || m.Bulk != want {
+			t.Errorf("%q: bulk %v, %v; want %v", header, m.Bulk, err, want)
+		}
+	}
+}
+
 func TestMbox(t *testing.T) {
 	length := fmt.Sprint("Content-Length: ", len("one\n\n"+fromLine+"Subject: no\n\n"))
 	for name, c := range map[string]struct {

@@ -1,7 +1,7 @@
 // Package relate finds what belongs together among documents: copies of one
-// message, the messages of a thread, what a machine sent to many. All of it is
-// computed from the set at hand and nothing else, so that what is said about
-// released documents tells nothing of those that were not released.
+// message, and the messages of a thread. All of it is computed from the set at hand
+// and nothing else, so that what is said about released documents tells nothing of
+// those that were not released.
 package relate
 
 import (

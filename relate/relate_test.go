@@ -42,32 +42,6 @@ func TestMessageKey(t *testing.T) {
 	}
 }
 
-func TestBulkOf(t *testing.T) {
-	for _, c := range []struct {
-		headers string
-		want    relate.Bulk
-	}{
-		{"Subject: hello", relate.NotBulk},
-		{"Auto-Submitted: no", relate.NotBulk},
-		{"auto-submitted: auto-replied", relate.Automatic},
-		{"Return-Path: <>", relate.Automatic},
-		{"List-Id: <port.lists.example>\nPrecedence: bulk", relate.List},
-		{"List-Post: NO\nList-Unsubscribe: <mailto:x@a.example>", relate.Newsletter},
-		{"Precedence: list", relate.List},
-		{"Precedence: first-class", relate.NotBulk},
-		{"List-Id: x\nAuto-Submitted: auto-generated", relate.Automatic},
-	} {
-		var headers []corpus.Fact
-		for line := range strings.SplitSeq(c.headers, "\n") {
-			name, value, _ := strings.Cut(line, ": ")
-			headers = append(headers, corpus.Fact{Name: name, Value: value})
-		}
-		if got := relate.BulkOf(headers); got != c.want {
-			t.Errorf("%q is %q; want %q", c.headers, got, c.want)
-		}
-	}
-}
-
 func TestBaseSubject(t *testing.T) {
 	for _, c := range []struct {
 		in, base string
