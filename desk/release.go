@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 
@@ -287,25 +288,31 @@ func (d *Desk) finish(ctx context.Context, r Release) (Release, error) {
 	return r, d.o.Stores.Releases.Put(ctx, r)
 }
 
-// settleGroup is how many documents get their state in one transaction.
-const settleGroup = 5000
+// settleByID is up to how many documents are asked for by their ids; beyond it, going
+// through the whole collection once is quicker.
+const settleByID = 5000
 
 // settle gives the documents of a release the states that its file has for them. What
 // is planned now may be something else: it was set after the file was written, and is
 // for the next release.
 func (d *Desk) settle(ctx context.Context, r Release) error {
+	f := Filter{States: []corpus.State{corpus.Pending, corpus.Withheld}, Documents: true}
+	of := map[corpus.DocumentID]Outcome{}
 	for _, o := range r.Outcomes {
-		for ids := range slices.Chunk(o.Of, settleGroup) {
-			_, err := d.o.Stores.Documents.Update(ctx, r.Collection, Filter{IDs: ids}, func(i *Item) error {
-				i.Settle(o)
-				return nil
-			})
-			if err != nil {
-				return err
-			}
+		for _, id := range o.Of {
+			of[id] = o
 		}
 	}
-	return nil
+	if len(of) <= settleByID {
+		f.IDs = slices.AppendSeq([]corpus.DocumentID{}, maps.Keys(of))
+	}
+	_, err := d.o.Stores.Documents.Update(ctx, r.Collection, f, func(i *Item) error {
+		if o, ok := of[i.ID()]; ok {
+			i.Settle(o)
+		}
+		return nil
+	})
+	return err
 }
 
 // released notes a release in its case: what went out with it is no longer to be

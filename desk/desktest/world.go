@@ -56,7 +56,7 @@ var People = []desk.User{
 // NewWorld makes one over empty stores.
 func NewWorld(t testing.TB, stores desk.Stores) *World {
 	t.Helper()
-	w := &World{T: t, Intake: &Intake{sealed: map[courier.EnvelopeID][]byte{}, Replies: map[courier.ReplyID][]byte{}},
+	w := &World{T: t, Intake: NewIntake(),
 		Clock: time.Date(2026, 11, 2, 10, 0, 0, 0, time.UTC)}
 	key, err := envelope.NewKey("desk")
 	w.must(err)
@@ -163,6 +163,11 @@ type Intake struct {
 	sealed  map[courier.EnvelopeID][]byte
 	Replies map[courier.ReplyID][]byte
 	Broken  bool
+}
+
+// NewIntake makes one where nothing lies.
+func NewIntake() *Intake {
+	return &Intake{sealed: map[courier.EnvelopeID][]byte{}, Replies: map[courier.ReplyID][]byte{}}
 }
 
 // Leave puts a sealed envelope there.
