@@ -21,7 +21,7 @@ type GateReport struct {
 	Manifest Manifest  `json:"manifest"`
 	Forms    int       `json:"forms"`   // that were looked for
 	Entries  int       `json:"entries"` // of the release
-	Outputs  int       `json:"outputs"` // derived: pages, answers, terms
+	Outputs  int       `json:"outputs"` // derived: pages and answers
 	Found    []Finding `json:"found,omitempty"`
 	More     int       `json:"more,omitempty"` // findings beyond those that are listed
 	Day      string    `json:"day"`

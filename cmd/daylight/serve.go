@@ -81,6 +81,9 @@ func (a *app) serveDesk(in instance, cfg config) error {
 		return err
 	}
 	defer role.closers.Close()
+	if err := role.HandOver(a.ctx); err != nil {
+		a.log.Error("hand over releases", "err", err)
+	}
 	pages, err := deskweb.New(role.Desk, deskweb.Options{Log: a.log})
 	if err != nil {
 		return err
