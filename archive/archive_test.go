@@ -216,7 +216,7 @@ func TestAnswersRun(t *testing.T) {
 	if !a.Evidence[2].Named || a.Evidence[2].ID != archivetest.Tender || a.Evidence[2].Withdrawn {
 		t.Errorf("evidence %+v; want the tender, as it stands", a.Evidence[2])
 	}
-	for measure, want := range map[corpus.Measure]int{corpus.MeasureFiles: 7, corpus.MeasureMessages: 2, corpus.MeasureOrigins: 2, corpus.MeasureSenders: 3, corpus.MeasureYears: 2} {
+	for measure, want := range map[corpus.Measure]int{corpus.MeasureFiles: 7, corpus.MeasureEmails: 4, corpus.MeasureMessages: 2, corpus.MeasureOrigins: 2, corpus.MeasureSenders: 3, corpus.MeasureYears: 2} {
 		if c, err := w.Count(t.Context(), "cameras", measure); err != nil || c.N != want {
 			t.Errorf("%d %s, %v; want %d", c.N, measure, err, want)
 		}
@@ -273,7 +273,10 @@ func TestWithdrawalForgets(t *testing.T) {
 	if l, err := w.Log(t.Context()); err != nil || len(l.Withdrawals) != 1 || len(l.Releases) != 2 {
 		t.Errorf("log %+v, %v", l, err)
 	}
-	if n, err := w.importer.Reindex(t.Context()); err != nil || n != 10 {
+	if err := w.importer.Catalog.Indexed(t.Context(), 0); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := w.importer.Finish(t.Context()); err != nil || n != 10 {
 		t.Errorf("reindex %d, %v; want the 10 that are left", n, err)
 	}
 }

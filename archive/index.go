@@ -20,6 +20,8 @@ const (
 
 // Finish ends what an import that was cut off left: the index, and what was
 // withdrawn. It returns how many documents it indexed. Doing it twice does no harm.
+// Where the catalogue says that nothing is indexed, it rebuilds the index: the
+// catalogue is the truth.
 func (im *Importer) Finish(ctx context.Context) (int, error) {
 	head, err := im.Catalog.Head(ctx)
 	if err != nil {
@@ -51,15 +53,6 @@ func (im *Importer) forget(ctx context.Context, refs []blob.Ref) error {
 		}
 	}
 	return im.Catalog.Forgotten(ctx, refs)
-}
-
-// Reindex puts every document into an empty index: the catalogue is the truth.
-func (im *Importer) Reindex(ctx context.Context) (int, error) {
-	n, err := im.index(ctx, 0)
-	if err != nil {
-		return n, fmt.Errorf("rebuild index: %w", err)
-	}
-	return n, nil
 }
 
 // index brings the index from a release to the newest.

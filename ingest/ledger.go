@@ -49,6 +49,10 @@ type Ledger interface {
 	// and Indexed confirms them.
 	Unindexed(ctx context.Context, n int) ([]corpus.Document, error)
 	Indexed(ctx context.Context, ids []corpus.DocumentID) error
+
+	// IndexLost says that the index holds nothing any more: every document that it
+	// should hold is unindexed again.
+	IndexLost(ctx context.Context) error
 }
 
 // MessageCounter is a Ledger that can count its records with Message set. Summary

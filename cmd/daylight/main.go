@@ -35,6 +35,7 @@ type cli struct {
 	Extract extractCmd `cmd:"" help:"Print what files contain, one JSON line a document."`
 	Search  searchCmd  `cmd:"" help:"Search, with the same words as on the pages."`
 	Import  importCmd  `cmd:"" help:"Import a release into the archive."`
+	Reindex reindexCmd `cmd:"" help:"Build the search index anew, when it is damaged."`
 	Verify  verifyCmd  `cmd:"" help:"Check a document against its proof, or a release, without a network."`
 	Backup  backupCmd  `cmd:"" help:"Write a sealed backup of an instance that is not running."`
 	Restore restoreCmd `cmd:"" help:"Make an instance from a backup."`

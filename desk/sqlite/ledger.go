@@ -373,6 +373,12 @@ func (d *DB) unpack(body, text []byte) (*corpus.Document, error) {
 	return &doc, nil
 }
 
+func (l ledger) IndexLost(ctx context.Context) error {
+	_, err := l.db.ExecContext(ctx, "UPDATE items SET indexed = 0 WHERE collection = "+ofCollection+" AND state NOT IN (?, ?, ?)",
+		l.id, string(corpus.Duplicate), string(corpus.Quarantined), string(corpus.Destroyed))
+	return err
+}
+
 func (l ledger) Indexed(ctx context.Context, ids []corpus.DocumentID) error {
 	return sqlkit.Tx(ctx, l.db, func(tx *sql.Tx) error {
 		mark, err := tx.PrepareContext(ctx, "UPDATE items SET indexed = 1 WHERE id = ?")

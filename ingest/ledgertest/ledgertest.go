@@ -181,6 +181,15 @@ func testIndex(t *testing.T, l ingest.Ledger) {
 	if docs, err = l.Unindexed(t.Context(), 10); err != nil || len(docs) != 1 || docs[0].ID != all[4] {
 		t.Errorf("%d unindexed, %v; want the last one", len(docs), err)
 	}
+	bad := record("noise", 0, "noise")
+	bad.State = corpus.Quarantined
+	commit(t, l, bad)
+	if err := l.IndexLost(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if docs, err = l.Unindexed(t.Context(), 10); err != nil || len(docs) != 5 {
+		t.Errorf("%d unindexed after the index was lost, %v; want all 5, and nothing of quarantine", len(docs), err)
+	}
 }
 
 func testLevels(t *testing.T, l ingest.Ledger) {

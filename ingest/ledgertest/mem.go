@@ -109,6 +109,13 @@ func (m *Mem) Indexed(_ context.Context, ids []corpus.DocumentID) error {
 	return nil
 }
 
+func (m *Mem) IndexLost(context.Context) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	clear(m.indexed)
+	return nil
+}
+
 func (m *Mem) Attached(_ context.Context, id corpus.DocumentID) (string, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
