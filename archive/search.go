@@ -102,6 +102,12 @@ func (a *Archive) countOf(ctx context.Context, s state, r tally, query string, m
 	switch measure {
 	case "", corpus.MeasureFiles:
 		c.N, c.Measure = r.Total, corpus.MeasureFiles
+	case corpus.MeasureEmails:
+		for _, v := range r.facet(search.Type).Values {
+			if v.Value == "message/rfc822" {
+				c.N = v.Count
+			}
+		}
 	case corpus.MeasureMessages:
 		c.N = r.DistinctMessages
 	default:

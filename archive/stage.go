@@ -89,7 +89,7 @@ func checkAnswer(r release.Record) error {
 		if _, err := search.Parse(c.Query); err != nil {
 			return fmt.Errorf("claim %d: %w", i+1, err)
 		}
-		if c.Measure != "" && c.Measure != corpus.MeasureFiles && c.Measure != corpus.MeasureMessages && facetOf[c.Measure] == "" {
+		if known := []corpus.Measure{"", corpus.MeasureFiles, corpus.MeasureEmails, corpus.MeasureMessages}; !slices.Contains(known, c.Measure) && facetOf[c.Measure] == "" {
 			return fmt.Errorf("claim %d: there is no measure %q: %w", i+1, c.Measure, fault.Invalid)
 		}
 	}

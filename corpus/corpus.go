@@ -268,6 +268,7 @@ type Measure string
 
 const (
 	MeasureFiles    Measure = "files"    // documents that match
+	MeasureEmails   Measure = "e-mails"  // those of them that are e-mails, every copy
 	MeasureMessages Measure = "messages" // distinct messages, without bulk mail
 	MeasureOrigins  Measure = "origins"  // distinct origins of the documents that match
 	MeasureSenders  Measure = "senders"

@@ -40,10 +40,10 @@ var funcs = template.FuncMap{
 // find is the address of the results of a query.
 func find(query string) string { return "/search?" + url.Values{"q": {query}}.Encode() }
 
-// counted names the facet whose number of values a measure is; "" for files and
+// counted names the facet in which a measure can be read again; "" for files and
 // messages.
 func counted(m corpus.Measure) string {
-	return map[corpus.Measure]string{corpus.MeasureOrigins: search.Origin, corpus.MeasureSenders: search.Sender, corpus.MeasureYears: search.Year}[m]
+	return map[corpus.Measure]string{corpus.MeasureEmails: search.Type, corpus.MeasureOrigins: search.Origin, corpus.MeasureSenders: search.Sender, corpus.MeasureYears: search.Year}[m]
 }
 
 // phrase is the query for one name as an exact phrase; "" for a name without a
