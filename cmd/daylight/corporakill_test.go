@@ -39,19 +39,20 @@ func TestIngestProcess(t *testing.T) {
 const killedName = "killed"
 
 // TestKillCorpora kills `daylight ingest` at random moments while it reads real mail
-// and archives.
+// and archives; with DAYLIGHT_SOAK, all real documents.
 func TestKillCorpora(t *testing.T) {
 	root := corpora(t)
-	mail := filepath.Join(root, "spamassassin")
-	paths := []string{mail}
-	if !soak() {
-		paths = []string{filepath.Join(mail, "hard-ham-1"), filepath.Join(mail, "spam-2.mbox"), filepath.Join(mail, "easy-ham-2.mbox")}
+	if soak() {
+		kill(t, []string{root}, 20)
+		return
 	}
-	zips, err := filepath.Glob(filepath.Join(root, "archives", "*", "*.zip"))
-	if err != nil || len(zips) == 0 {
+	mail := filepath.Join(root, "spamassassin")
+	paths, err := filepath.Glob(filepath.Join(root, "archives", "*", "*.zip"))
+	if err != nil || len(paths) == 0 {
 		t.Fatalf("no archives: %v", err)
 	}
-	kill(t, append(paths, zips...), 20)
+	paths = append(paths, filepath.Join(mail, "hard-ham-1"), filepath.Join(mail, "spam-2.mbox"), filepath.Join(mail, "easy-ham-2.mbox"))
+	kill(t, paths, 20)
 }
 
 // TestKill does the same with more of the sample.
