@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"html/template"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -30,11 +31,18 @@ var funcs = template.FuncMap{
 	"counted":  counted,
 	"chart":    newChart,
 	"paras":    paragraphs,
+	"web":      func(s string) bool { return strings.HasPrefix(s, "https://") || strings.HasPrefix(s, "http://") },
+	"pictures": pictures,
 	"first":    first,
 	"percent":  percent,
 	"tally":    func(b corpus.Balance, s string) corpus.Tally { return b.States[corpus.State(s)] },
 	"list":     func(v ...any) []any { return v },
 	"unknown":  func(s string) bool { return s == search.Unknown },
+}
+
+// pictures says whether there is something to look at among the renditions.
+func pictures(all []archive.Rendition) bool {
+	return slices.ContainsFunc(all, func(r archive.Rendition) bool { return strings.HasPrefix(r.Type, "image/") })
 }
 
 // find is the address of the results of a query.

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -370,6 +371,20 @@ func (s *story) proves(bundle []byte) {
 	}
 	key := filepath.Join(s.dir, "archive", "keys", pubNewsroom)
 	var out, errs bytes.Buffer
+	whole := filepath.Join(dir, "bundle.zip")
+	for at, want := range map[int]int{-1: 0, len(bundle) / 2: exitUnverified} {
+		b := slices.Clone(bundle)
+		if at >= 0 {
+			b[at] ^= 1
+		}
+		if err := os.WriteFile(whole, b, 0o600); err != nil {
+			s.Fatal(err)
+		}
+		if code := run([]string{"verify", "--key", key, whole}, &out, &errs); code != want {
+			s.Errorf("verify of the download, byte %d changed: exit code %d; want %d: %s", at, code, want, errs.String())
+		}
+	}
+	out.Reset()
 	if code := run([]string{"verify", "--key", key, file, proof}, &out, &errs); code != 0 {
 		s.Fatalf("verify: exit code %d: %s", code, errs.String())
 	}

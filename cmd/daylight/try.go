@@ -6,13 +6,16 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"path/filepath"
 	"sync"
 	"time"
 
 	"daylight/desk"
 	deskweb "daylight/desk/web"
 	"daylight/fault"
+	"daylight/internal/durable"
 	"daylight/internal/httpkit"
+	"daylight/sample"
 )
 
 type tryCmd struct {
@@ -43,6 +46,9 @@ func (c *tryCmd) Run(a *app) error {
 		return err
 	}
 	defer t.closers.Close()
+	if err := writeStory(a.data); err != nil {
+		return fmt.Errorf("write files to send: %w", err)
+	}
 	ls, err := listenLoopback(c.Port)
 	if err != nil {
 		return err
@@ -51,10 +57,27 @@ func (c *tryCmd) Run(a *app) error {
 		fmt.Fprintf(a.stdout, "\nReady. Everything runs on this machine alone.\n\n  %-24s %s\n  %-24s %s\n  %-24s %s\n\nSign in to the desk (each link works once):\n\n",
 			"Read the archive", siteURL("archive", ls[2])+"/answers", "Send documents", siteURL("intake", ls[0]), "Work at the desk", siteURL("desk", ls[1]))
 		for i, u := range trialUsers {
-			fmt.Fprintf(a.stdout, "  %-24s %s\n", u.Name, signInURL(siteURL("desk", ls[1]), links[i]))
+			// A name for each person: what one name gives a browser, another does not
+			// get, so that all four can be signed in side by side.
+			fmt.Fprintf(a.stdout, "  %-24s %s\n", u.Name, signInURL(siteURL(string(u.ID)+".desk", ls[1]), links[i]))
 		}
-		fmt.Fprintf(a.stdout, "\nStop: Ctrl-C.\n")
+		fmt.Fprintf(a.stdout, "\nFiles that a source could send are in %s\n\nStop: Ctrl-C.\n", storyFolder(a.data))
 	})
+}
+
+// storyFolder is where a trial has files for whoever plays the source.
+func storyFolder(data string) string { return filepath.Join(data, "to-send") }
+
+func writeStory(data string) error {
+	if err := durable.MkdirAll(storyFolder(data)); err != nil {
+		return err
+	}
+	for name, body := range sample.Story() {
+		if err := durable.WriteFile(filepath.Join(storyFolder(data), name), body); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // listenLoopback opens three ports next to one another, for intake, desk and

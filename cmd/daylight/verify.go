@@ -1,8 +1,10 @@
 package main
 
 import (
+	"archive/zip"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -14,7 +16,7 @@ import (
 
 type verifyCmd struct {
 	Key   string `placeholder:"FILE" help:"The newsroom's public key, from a place that you trust. Default: the one of the instance in --data."`
-	File  string `arg:"" type:"path" help:"A document that was downloaded, or a release." placeholder:"FILE"`
+	File  string `arg:"" type:"path" help:"A document that was downloaded, alone or in a zip with its proof; or a release." placeholder:"FILE"`
 	Proof string `arg:"" optional:"" type:"path" help:"Its proof. Default: FILE.proof." placeholder:"PROOF"`
 }
 
@@ -55,11 +57,46 @@ func (c *verifyCmd) check(a *app, f *os.File, key string) error {
 		c.Proof = c.File + release.ProofExtension
 	}
 	proof, err := os.Open(c.Proof)
+	if errors.Is(err, os.ErrNotExist) {
+		if doc, proof, ok := bundled(f); ok {
+			err := release.RunVerify(a.stdout, proof, doc, key)
+			if err != nil && !errors.Is(err, fault.Unverified) { // what cannot be unpacked
+				err = fmt.Errorf("%w: %w", fault.Unverified, err)
+			}
+			return err
+		}
+	}
 	if err != nil {
 		return fault.Say("There is no proof at "+filepath.Base(c.Proof)+". Download it from the document's page.", fmt.Errorf("verify: %w", err))
 	}
 	defer proof.Close()
 	return release.RunVerify(a.stdout, proof, f, key)
+}
+
+// bundled finds a document and its proof in the zip that an archive makes of them.
+func bundled(f *os.File) (doc, proof io.Reader, ok bool) {
+	st, err := f.Stat()
+	if err != nil {
+		return nil, nil, false
+	}
+	z, err := zip.NewReader(f, st.Size())
+	if err != nil {
+		return nil, nil, false
+	}
+	for _, p := range z.File {
+		name, is := strings.CutSuffix(p.Name, release.ProofExtension)
+		if !is {
+			continue
+		}
+		doc, err := z.Open(name)
+		if err != nil {
+			continue
+		}
+		if proof, err := z.Open(p.Name); err == nil {
+			return doc, proof, true
+		}
+	}
+	return nil, nil, false
 }
 
 // keys is the text of the public keys to believe.

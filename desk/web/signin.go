@@ -10,9 +10,13 @@ import (
 )
 
 // signInPage shows a button and nothing more: a link that is merely looked at, by a
-// mail program or a chat, must not be used up.
+// mail program or a chat, must not be used up. It tells who is signed in already.
 func (s *site) signInPage(w http.ResponseWriter, r *http.Request) {
-	s.kit.Render(w, r, http.StatusOK, "signin", r.PathValue("link"))
+	var now string
+	if u, err := s.user(r); err == nil {
+		now = u.Name
+	}
+	s.kit.Render(w, r, http.StatusOK, "signin", struct{ Link, Now string }{r.PathValue("link"), now})
 }
 
 func (s *site) signIn(w http.ResponseWriter, r *http.Request) {

@@ -143,11 +143,7 @@ const (
 // guard lets through who is signed in and has one of the roles.
 func (s *site) guard(rt route) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		var u desk.User
-		err := fmt.Errorf("no session: %w", fault.Unknown)
-		if c, cerr := r.Cookie(cookie); cerr == nil {
-			u, err = s.desk.Session(r.Context(), c.Value)
-		}
+		u, err := s.user(r)
 		if err == nil && !u.Is(rt.roles...) {
 			err = fmt.Errorf("%s: roles %v: %w", rt.pattern, u.Roles, fault.Forbidden)
 		}
@@ -169,6 +165,15 @@ func (s *site) guard(rt route) http.Handler {
 			s.kit.Fail(w, r, err)
 		}
 	})
+}
+
+// user is who is signed in: fault.Unknown for nobody.
+func (s *site) user(r *http.Request) (desk.User, error) {
+	c, err := r.Cookie(cookie)
+	if err != nil {
+		return desk.User{}, fmt.Errorf("no session: %w", fault.Unknown)
+	}
+	return s.desk.Session(r.Context(), c.Value)
 }
 
 // show renders a page with the navigation of a person's roles.

@@ -123,6 +123,11 @@ func (s *Site) Handler(routes http.Handler) http.Handler {
 			w.Write(style)
 			return
 		}
+		if r.URL.Path == "/favicon.ico" { // browsers ask for one
+			h.Set("Cache-Control", "max-age=3600")
+			w.WriteHeader(http.StatusNoContent)
+			return
+		}
 		h.Set("Cache-Control", "no-store")
 		r = s.language(r)
 		if err := cross.Check(r); err != nil {
