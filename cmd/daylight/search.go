@@ -175,7 +175,7 @@ func (d *deskRole) documents(ctx context.Context, hits []search.Hit) (map[corpus
 func (o *searchOutput) fill(r search.Result) {
 	o.Total, o.DistinctMessages = r.Total, r.DistinctMessages
 	for _, f := range r.Facets {
-		o.Facets[f.Name] = f.Values
+		o.Facets[f.Name] = append([]search.Count{}, f.Values...) // [] and not null
 	}
 }
 
