@@ -130,7 +130,7 @@ func (s *site) apiSearch(r *http.Request) (any, error) {
 		Indexing: found.Status.Indexing, MS: apiDecimal(float64(found.Took) / float64(time.Millisecond)),
 	}
 	for _, f := range found.Result.Facets {
-		out.Facets[f.Name] = f.Values
+		out.Facets[f.Name] = append([]search.Count{}, f.Values...) // [] and not null
 	}
 	for _, h := range found.Hits {
 		out.Hits = append(out.Hits, apiHitOf(h))
