@@ -5,12 +5,14 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"mime/multipart"
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
 	"net/url"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"sync"
@@ -163,8 +165,14 @@ type file struct{ name, body string }
 // send fills in the form for sending.
 func (s *source) send(message string, files ...file) answer {
 	s.t.Helper()
+	return s.sendAt("", message, files...)
+}
+
+// sendAt does so in the language that lies at a path.
+func (s *source) sendAt(at, message string, files ...file) answer {
+	s.t.Helper()
 	body, typ := multipartBody(message, files...)
-	return s.read(s.c.Post(s.h.url+"/send", typ, body))
+	return s.read(s.c.Post(s.h.url+at+"/send", typ, body))
 }
 
 func multipartBody(message string, files ...file) (io.Reader, string) {
@@ -213,6 +221,28 @@ type received struct {
 	text  string
 	files []file
 	ends  []envelope.End
+}
+
+// names are the names and sizes of all files that intake keeps, without what is random
+// in a name, and without those of the database, which grow as they like.
+func (h *house) names(t testing.TB) []string {
+	t.Helper()
+	var all []string
+	err := filepath.WalkDir(h.dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || filepath.Dir(path) == h.dir {
+			return err
+		}
+		info, err := d.Info()
+		if err != nil {
+			return err
+		}
+		all = append(all, fmt.Sprint(filepath.Base(filepath.Dir(path)), len(d.Name()), info.Size()))
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
 }
 
 func (h *house) fetch(t testing.TB) []received {

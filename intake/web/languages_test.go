@@ -2,35 +2,54 @@ package web_test
 
 import (
 	"encoding/json"
+	"html"
+	"net/http"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
 
-var said = regexp.MustCompile(`\bt "([^"]*)"|fault\.Say\("([^"]*)"`)
+// said finds what pages, code and the kit say to people: in templates, in errors, in
+// links, and above every page of a demonstration.
+var said = regexp.MustCompile(`\bt "([^"]*)"|fault\.Say\("([^"]*)"|Text: "([^"]*)"|o\.Name = "([^"]*)"|return "([A-Z][^"]* [^"]*\.)"|const banner = "([^"]*)"`)
 
-// TestEveryTextIsInEveryLanguage reads the texts out of pages and code.
-func TestEveryTextIsInEveryLanguage(t *testing.T) {
-	languages, _ := filepath.Glob("languages/*.json")
-	if len(languages) == 0 {
-		t.Fatal("no languages")
-	}
+var comment = regexp.MustCompile(`(?m)\s// .*$`)
+
+// texts are all of them, in English.
+func texts(t *testing.T) map[string]bool {
+	t.Helper()
 	pages, _ := filepath.Glob("pages/*.html")
 	code, _ := filepath.Glob("[a-z]*.go")
-	texts := map[string]bool{}
-	for _, path := range append(pages, code...) {
+	all := map[string]bool{}
+	code = slices.DeleteFunc(code, func(path string) bool { return strings.HasSuffix(path, "_test.go") })
+	for _, path := range append(append(pages, code...), "../../internal/httpkit/httpkit.go", "../../internal/httpkit/layout.html", "../../cmd/daylight/try.go") {
 		b, err := os.ReadFile(path)
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, m := range said.FindAllStringSubmatch(string(b), -1) {
-			texts[m[1]+m[2]] = true
+		before := len(all)
+		for _, m := range said.FindAllStringSubmatch(comment.ReplaceAllString(string(b), ""), -1) {
+			all[strings.Join(m[1:], "")] = true
+		}
+		if len(all) == before && strings.HasPrefix(path, "../") {
+			t.Errorf("nothing is said in %s", path)
 		}
 	}
+	return all
+}
+
+// TestEveryTextIsInEveryLanguage reads the texts out of pages and code.
+func TestEveryTextIsInEveryLanguage(t *testing.T) {
+	files, _ := filepath.Glob("languages/*.json")
+	if len(files) != len(languages)-1 {
+		t.Fatalf("%d languages beside English; want %d", len(files), len(languages)-1)
+	}
+	all := texts(t)
 	verbs := regexp.MustCompile(`%[sd]`)
-	for _, path := range languages {
+	for _, path := range files {
 		b, err := os.ReadFile(path)
 		if err != nil {
 			t.Fatal(err)
@@ -39,15 +58,144 @@ func TestEveryTextIsInEveryLanguage(t *testing.T) {
 		if err := json.Unmarshal(b, &messages); err != nil {
 			t.Fatal(err)
 		}
-		for text := range texts {
+		for text := range all {
 			if messages[text] == "" {
 				t.Errorf("%s lacks %q", path, text)
 			}
 		}
 		for text, translated := range messages {
+			if !all[text] {
+				t.Errorf("%s: nothing says %q", path, text)
+			}
 			if a, b := strings.Join(verbs.FindAllString(text, -1), ""), strings.Join(verbs.FindAllString(translated, -1), ""); a != b {
 				t.Errorf("%s: %q takes %q; its translation %q", path, text, a, b)
 			}
 		}
 	}
+}
+
+// languages are what a source can choose, and where each lies.
+var languages = map[string]string{"en": "", "es": "/es", "fr": "/fr", "ru": "/ru", "ar": "/ar", "de": "/de"}
+
+// everyPage goes through all pages of intake in a language, also those that tell what
+// went wrong.
+func everyPage(s *source, at string) []answer {
+	words := s.begin()
+	pages := []answer{s.post(at + "/begin")}
+	for _, path := range []string{"/", "/protection", "/return", "/guide", "/guide/device", "/guide/network", "/guide/metadata",
+		"/guide/returning", "/guide/address", "/guide/leaving", "/codename", "/send", "/inbox", "/nothing-here"} {
+		pages = append(pages, s.get(at+path))
+	}
+	pages = append(pages, s.post(at+"/codename"), s.sendAt(at, "hello", three...), s.sendAt(at, ""))
+	for _, typed := range []string{"one two", "qqqqqq " + words, strings.Repeat("qqqqqq ", 8), strings.Repeat("abacus ", 2000), words} {
+		pages = append(pages, s.post(at+"/return", "codename", typed))
+	}
+	s.h.answer(s.t, s.h.fetch(s.t)[0].Address(), "?", file{"plan.txt", "plan"})
+	inbox := s.get(at + "/inbox")
+	return append(pages, inbox, s.post(at+"/inbox/"+replyName(replies)+"/delete"), s.get(at+"/inbox/"+replyName(replies)+"/delete"),
+		s.post(at+"/leave"), s.get(at+"/leave"), s.get(at+"/send"))
+}
+
+// TestEveryPageSpeaksTheLanguage: nothing is left in English, no number is put in
+// wrong, and each page has its language and direction.
+func TestEveryPageSpeaksTheLanguage(t *testing.T) {
+	all := texts(t)
+	for lang, at := range languages {
+		dir := "ltr"
+		if lang == "ar" {
+			dir = "rtl"
+		}
+		s := newHouse(t, nil).source(t)
+		for _, page := range everyPage(s, at) {
+			where := page.Request.Method + " " + page.Request.URL.Path
+			if !strings.Contains(page.body, `<html lang="`+lang+`" dir="`+dir+`">`) {
+				t.Errorf("%s: %d, not in %s", where, page.StatusCode, lang)
+			}
+			body := html.UnescapeString(page.body)
+			if strings.Contains(body, "%!") {
+				t.Errorf("%s: a number or word is put in wrong", where)
+			}
+			for text := range all {
+				if lang != "en" && strings.Contains(text, " ") && strings.Contains(body, text) {
+					t.Errorf("%s says %q", where, text)
+				}
+			}
+			for _, link := range regexp.MustCompile(`(?:href|action)="(/[^"]*)"( lang=)?`).FindAllStringSubmatch(page.body, -1) {
+				if link[2] == "" && link[1] != "/style.css" && !strings.HasPrefix(link[1], at+"/") {
+					t.Errorf("%s leads to %s, out of the language", where, link[1])
+				}
+			}
+		}
+	}
+}
+
+// TestEveryPageCanChangeItsLanguage: also those that answer a form are somewhere in
+// every language.
+func TestEveryPageCanChangeItsLanguage(t *testing.T) {
+	s := newHouse(t, nil).source(t)
+	pages := everyPage(s, "/de")
+	s.begin() // who has left would be told so everywhere
+	for _, page := range pages {
+		m := regexp.MustCompile(`href="(/fr/[^"]*)" lang="fr"`).FindStringSubmatch(page.body)
+		if m == nil {
+			t.Errorf("%s has no French", page.Request.URL.Path)
+		} else if in := s.get(m[1]); page.StatusCode < 404 && in.StatusCode == 404 {
+			t.Errorf("%s %s, in French: %d", page.Request.Method, m[1], in.StatusCode)
+		}
+	}
+}
+
+// TestTheLanguageIsInThePathOnly: the choice of a language sets no cookie and no
+// header, is kept in no file, log or envelope; and nothing but the path chooses it.
+func TestTheLanguageIsInThePathOnly(t *testing.T) {
+	h := newHouse(t, nil)
+	plain := map[string]http.Header{}
+	for _, at := range []string{"", "/ru", "/ar"} {
+		s := h.source(t)
+		s.c.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+		for _, path := range []string{"/begin", "/codename", "/send", "/return", "/leave"} {
+			page := s.post(at+path, "codename", "one two")
+			if to := page.Header.Get("Location"); to != "" && !strings.HasPrefix(to, at+"/") {
+				t.Errorf("%s leads to %s", at+path, to)
+			}
+			for _, c := range page.Cookies() {
+				if c.Name != "visit" || c.Path != "/" || len(c.Value) != 64 && c.MaxAge >= 0 {
+					t.Errorf("%s sets the cookie %s for %s", at+path, c.Name, c.Path)
+				}
+			}
+			for _, name := range []string{"Date", "Location", "Content-Length", "Set-Cookie"} {
+				page.Header.Del(name)
+			}
+			if at == "" {
+				plain[path] = page.Header
+			} else if got, want := headers(page.Header), headers(plain[path]); got != want {
+				t.Errorf("%s answers with\n%swant\n%s", at+path, got, want)
+			}
+		}
+	}
+	r, _ := http.NewRequest("GET", h.url+"/", nil)
+	r.Header.Set("Accept-Language", "ru, ar;q=0.5")
+	english := h.source(t)
+	english.read(english.c.Do(r)).wants(t, 200, `<html lang="en"`)
+
+	// What is kept of a visit in Russian is what is kept of one in English.
+	var kept []string
+	for _, at := range []string{"", "/ru"} {
+		h := newHouse(t, nil)
+		s := h.source(t)
+		s.post(at + "/begin")
+		s.post(at + "/codename")
+		s.sendAt(at, "hello", three...).wants(t, 200)
+		e := h.fetch(t)[0]
+		kept = append(kept, strings.Join(h.names(t), "\n")+h.log.String()+e.Head.Path+e.Head.Time.String()+e.text+e.files[1].name)
+	}
+	if kept[0] != kept[1] {
+		t.Errorf("kept of a visit in English:\n%s\nin Russian:\n%s", kept[0], kept[1])
+	}
+}
+
+func headers(h http.Header) string {
+	var b strings.Builder
+	h.Write(&b)
+	return b.String()
 }

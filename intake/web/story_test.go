@@ -84,7 +84,7 @@ func TestWordsThatAreNoCodename(t *testing.T) {
 	h := newHouse(t, nil)
 	s := h.source(t)
 	words := strings.Split(s.begin(), "-")
-	s.post("/return", "codename", strings.Join(words[1:], " ")).wants(t, 422, "A codename has eight words; there were 7.")
+	s.post("/return", "codename", strings.Join(words[1:], " ")).wants(t, 422, "A codename has eight words. Counted here: 7.")
 	words[2] = "qqqqqq"
 	page := s.post("/return", "codename", strings.Join(words, " "))
 	page.wants(t, 422, "Word 3 is not in our list.")
@@ -287,8 +287,8 @@ func TestFormsFromElsewhereAreRefused(t *testing.T) {
 	s.read(s.c.Do(req)).wants(t, 403)
 	// Leaving is a form too: nobody's link ends a visit.
 	s.begin()
-	s.get("/leave").wants(t, 404)
-	s.get("/send").wants(t, 200)
+	s.get("/leave")
+	s.get("/send").wants(t, 200, "Send a message and files")
 }
 
 func TestTheCookie(t *testing.T) {

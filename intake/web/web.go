@@ -50,7 +50,7 @@ func New(in *intake.Intake, o Options) (http.Handler, error) {
 		o.Name = "Submission system"
 	}
 	p := &pages{in: in, site: &httpkit.Site{
-		Name: o.Name, Banner: o.Banner, Log: o.Log, Languages: []string{"en", "ar"}, Messages: messages, Pages: sub,
+		Name: o.Name, Banner: o.Banner, Log: o.Log, Languages: []string{"en", "es", "fr", "ru", "ar", "de"}, Messages: messages, Pages: sub,
 		Nav:    []httpkit.Link{{Href: "/protection", Text: "What is protected"}, {Href: "/guide", Text: "Guidance"}},
 		Footer: []httpkit.Link{{Href: "/guide/address", Text: "Is this address genuine?"}, {Href: "/guide/leaving", Text: "How to leave"}},
 		Funcs:  map[string]any{"size": size},
@@ -95,6 +95,7 @@ func (p *pages) routes() http.Handler {
 	mux.HandleFunc("POST /begin", p.begin)
 	mux.HandleFunc("POST /return", p.comeBack)
 	mux.HandleFunc("POST /leave", p.leave)
+	mux.HandleFunc("GET /leave", p.gone)
 	mux.HandleFunc("GET /codename", p.visit(p.codename))
 	mux.HandleFunc("POST /codename", p.visit(p.keepCodename))
 	mux.HandleFunc("GET /send", p.visit(p.sendForm))
@@ -102,6 +103,9 @@ func (p *pages) routes() http.Handler {
 	mux.HandleFunc("GET /inbox", p.visit(p.inbox))
 	mux.HandleFunc("GET /inbox/{reply}/{place}", p.visit(p.attachment))
 	mux.HandleFunc("POST /inbox/{reply}/delete", p.visit(p.destroy))
+	mux.HandleFunc("GET /inbox/{reply}/delete", func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, p.site.URL(r, "/inbox"), http.StatusSeeOther)
+	})
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { p.site.Fail(w, r, fault.NotFound) })
 	return mux
 }
@@ -156,6 +160,15 @@ func (p *pages) leave(w http.ResponseWriter, r *http.Request) {
 	}
 	p.setCookie(w, r, "", -1)
 	w.Header().Set("Clear-Site-Data", `"*"`)
+	p.site.Render(w, r, http.StatusOK, "left", nil)
+}
+
+// gone is the page after leaving, for who reads it in another language.
+func (p *pages) gone(w http.ResponseWriter, r *http.Request) {
+	if _, err := p.session(r); err == nil {
+		http.Redirect(w, r, p.site.URL(r, "/send"), http.StatusSeeOther)
+		return
+	}
 	p.site.Render(w, r, http.StatusOK, "left", nil)
 }
 
