@@ -40,6 +40,21 @@ fetch_every = "1m"
 # Processes that read documents at the same time.
 workers = 2
 
+[notice]
+# Once a day, at this hour (UTC, "09:00"), the desk reminds somebody to look at it:
+# always with the same words, whether or not something came. "" for never.
+at = ""
+# To whom: an e-mail address, or a webhook inside the newsroom's network (https://…).
+to = ""
+# For e-mail: the file with the OpenPGP public key of who gets it, the mail server
+# with its port, and the address that it comes from.
+key = ""
+server = ""
+from = ""
+# An account of the mail server, and the file with its password, where it wants one.
+user = ""
+password = ""
+
 [archive]
 # Where readers open the archive.
 listen = "127.0.0.1:7103"
@@ -52,6 +67,7 @@ type config struct {
 	Newsroom string        `toml:"newsroom"`
 	Intake   intakeConfig  `toml:"intake"`
 	Desk     deskConfig    `toml:"desk"`
+	Notice   noticeConfig  `toml:"notice"`
 	Archive  archiveConfig `toml:"archive"`
 }
 

@@ -163,6 +163,12 @@ func (d *doctor) opens(in instance, open func() error) {
 }
 
 func (d *doctor) desk(in instance, cfg config) {
+	switch s, at, err := cfg.Notice.sender(in.dir); {
+	case err != nil:
+		d.broken("Mend [notice] in daylight.toml.", "the daily notice cannot be sent: %s", words(err))
+	case s != nil:
+		d.ok("the daily notice goes out at %02d:%02d UTC", at.Hour, at.Minute)
+	}
 	d.opens(in, func() error {
 		r, err := d.app.openDesk(in, cfg, nil)
 		if err != nil {

@@ -91,6 +91,15 @@ func (a *app) serveDesk(in instance, cfg config) error {
 	if missing := role.pool.Available().Missing; len(missing) > 0 {
 		fmt.Fprintf(a.stderr, "Documents are read with less confinement than Daylight wants; this machine lacks: %s\n", strings.Join(missing, ", "))
 	}
+	sender, at, err := cfg.Notice.sender(in.dir)
+	if err != nil {
+		return err
+	}
+	if sender != nil {
+		ctx, stop := context.WithCancel(a.ctx)
+		defer stop()
+		go a.remind(ctx, sender, at)
+	}
 	if cfg.Desk.Courier == "" {
 		return a.listenAndServe(cfg.Desk.Listen, pages)
 	}
