@@ -34,6 +34,11 @@ func stageEntry(r release.Record) (Staged, error) {
 		if r.Payload == nil {
 			return s, fmt.Errorf("rendition %s has no bytes", r.ID)
 		}
+		if d.Received != nil {
+			if err := d.Received.Check(r.Payload.SHA256); err != nil {
+				return s, fault.Say("This release has a receipt that is not for its file. Nothing of it was taken.", fmt.Errorf("rendition %s: %w", r.ID, err))
+			}
+		}
 	case release.KindWithdrawal:
 		w, err := release.Decode[release.Withdrawal](r)
 		if err != nil {

@@ -10,8 +10,11 @@ import (
 	"slices"
 	"strings"
 
+	"daylight/blob"
 	"daylight/corpus"
+	"daylight/custody"
 	"daylight/entity"
+	"daylight/fault"
 	"daylight/publog"
 	"daylight/redact"
 	"daylight/release"
@@ -188,8 +191,24 @@ func (b *builder) original(ctx context.Context, w *release.Writer, i Item) error
 		return err
 	}
 	defer r.Close()
-	return w.AddRendition(release.Rendition{Document: i.ID(), Name: release.NameOriginal,
-		Label: "original bytes, as received", Type: i.Document.Type}, r, r.Size())
+	rend := release.Rendition{Document: i.ID(), Name: release.NameOriginal, Label: "original bytes, as received", Type: i.Document.Type}
+	if rend.Received, err = b.receipt(ctx, i.Hash); err != nil {
+		return err
+	}
+	return w.AddRendition(rend, r, r.Size())
+}
+
+// receipt is what intake signed for the bytes. It says that they came through the
+// submission system: only where the collection says so anyway.
+func (b *builder) receipt(ctx context.Context, of blob.Ref) (*custody.Receipt, error) {
+	if b.c.Collection.Route != corpus.RouteSubmission {
+		return nil, nil
+	}
+	r, err := b.d.o.Stores.Receipts.Get(ctx, of)
+	if errors.Is(err, fault.NotFound) {
+		return nil, nil
+	}
+	return &r, err
 }
 
 // decision is the public record. It names roles, never people.

@@ -45,6 +45,7 @@ type Options struct {
 	Keys       publog.Keys // that the log and releases are checked with
 	Signers    []publog.Signer
 	Identities []age.Identity // open what sources send
+	Intakes    []string       // public keys whose receipts are kept: custody.Signer.Key
 	Ingest     Ingest
 	Extract    extract.Func // for reading a source's files before they are a case; nil: their text is not shown
 	Preview    Preview

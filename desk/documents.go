@@ -303,7 +303,7 @@ func (d *Desk) dropBlob(ctx context.Context, ref blob.Ref, why string) error {
 			return fmt.Errorf("destroy: %w", err)
 		}
 	}
-	if err := d.o.Blobs.Delete(ctx, ref); err != nil {
+	if err := errors.Join(d.o.Stores.Receipts.Drop(ctx, ref), d.o.Blobs.Delete(ctx, ref)); err != nil {
 		return fmt.Errorf("destroy: %w", err)
 	}
 	return nil

@@ -6,11 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"sync"
 
 	"daylight/blob"
 	"daylight/courier"
+	"daylight/custody"
 	"daylight/envelope"
 	"daylight/fault"
 )
@@ -116,7 +118,7 @@ func (d *Desk) take(ctx context.Context, in courier.Intake, e courier.Envelope) 
 		return false, fmt.Errorf("keep files: %w", err)
 	}
 	defer batch.Abort()
-	m, err := keep(batch, r)
+	m, receipts, err := d.keep(batch, r)
 	if err == nil {
 		err = way.broke() // not the source's upload: the rest is still at intake
 	}
@@ -126,6 +128,11 @@ func (d *Desk) take(ctx context.Context, in courier.Intake, e courier.Envelope) 
 	m.Day = e.Day
 	if err := batch.Commit(); err != nil {
 		return false, fmt.Errorf("keep files: %w", err)
+	}
+	for ref, r := range receipts {
+		if err := d.o.Stores.Receipts.Put(ctx, ref, r); err != nil {
+			return false, fmt.Errorf("keep receipt: %w", err)
+		}
 	}
 	var box courier.MailboxID
 	var key string
@@ -182,16 +189,18 @@ func (c *carried) broke() error {
 // answer.
 var errForged = errors.New("the mailbox has another key")
 
-// keep puts the files of an envelope into a batch and returns the message.
-func keep(batch blob.Batch, r *envelope.Reader) (Message, error) {
+// keep puts the files of an envelope into a batch and returns the message, and the
+// receipts that hold and are signed by an intake of ours.
+func (d *Desk) keep(batch blob.Batch, r *envelope.Reader) (Message, map[blob.Ref]custody.Receipt, error) {
 	m := Message{ID: newID()}
+	receipts := map[blob.Ref]custody.Receipt{}
 	var words strings.Builder // of all texts: MaxText is for them together
 	for e := range r.Entries() {
 		if e.Type == envelope.Text {
 			var text bytes.Buffer
 			room := max(0, MaxText-words.Len()-len("\n\n"))
 			if _, err := io.Copy(&text, io.LimitReader(e, int64(room)+1)); err != nil {
-				return m, fmt.Errorf("read message: %w", err)
+				return m, nil, fmt.Errorf("read message: %w", err)
 			}
 			if text.Len() <= room {
 				if words.Len() > 0 {
@@ -202,20 +211,23 @@ func keep(batch blob.Batch, r *envelope.Reader) (Message, error) {
 			}
 			ref, n, err := batch.Put(io.MultiReader(&text, e))
 			if err != nil {
-				return m, fmt.Errorf("keep message: %w", err)
+				return m, nil, fmt.Errorf("keep message: %w", err)
 			}
 			m.Files = append(m.Files, File{Name: "message.txt", Size: n, Ref: ref, Cut: e.End() != envelope.Whole})
 			continue
 		}
 		ref, n, err := batch.Put(e)
 		if err != nil {
-			return m, fmt.Errorf("keep file: %w", err)
+			return m, nil, fmt.Errorf("keep file: %w", err)
+		}
+		if r := e.Receipt(); r != nil && slices.Contains(d.o.Intakes, r.Key) && r.Check(ref) == nil {
+			receipts[ref] = *r
 		}
 		m.Files = append(m.Files, File{Name: fileName(e.Name, len(m.Files)+1), Size: n, Ref: ref, Cut: e.End() != envelope.Whole})
 	}
 	m.Text = strings.TrimSpace(strings.ToValidUTF8(words.String(), "\uFFFD"))
 	m.Cut = r.End() != envelope.Whole
-	return m, nil
+	return m, receipts, nil
 }
 
 // fileName makes of what a stranger wrote a name that is one line and no path.

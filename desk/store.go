@@ -8,6 +8,7 @@ import (
 	"daylight/blob"
 	"daylight/corpus"
 	"daylight/courier"
+	"daylight/custody"
 	"daylight/ingest"
 )
 
@@ -22,6 +23,7 @@ type Stores struct {
 	Cases         Cases
 	Documents     Documents
 	Releases      Releases
+	Receipts      Receipts
 	Audit         Audit
 }
 
@@ -135,6 +137,16 @@ type Releases interface {
 	Drop(ctx context.Context, number int) error
 	// All is in the order of numbers.
 	All(ctx context.Context) ([]Release, error)
+}
+
+// Receipts keeps what intake signed for files, by the files' bytes. Nothing in it says
+// in which conversation they came.
+type Receipts interface {
+	// Put keeps a receipt. The first one for the same bytes stays.
+	Put(ctx context.Context, of blob.Ref, r custody.Receipt) error
+	Get(ctx context.Context, of blob.Ref) (custody.Receipt, error)
+	// Drop forgets it, with bytes that are destroyed.
+	Drop(ctx context.Context, of blob.Ref) error
 }
 
 // Audit keeps the audit log.

@@ -3,6 +3,8 @@ package envelope
 import (
 	"fmt"
 	"io"
+
+	"daylight/custody"
 )
 
 // Entry is one text or file. Read it before the next one is asked for; what was
@@ -15,6 +17,8 @@ type Entry struct {
 	size int64
 	end  End
 	over bool
+
+	receipt *custody.Receipt
 }
 
 // Size is the number of bytes read so far; after io.EOF it is the entry's size.
@@ -22,6 +26,10 @@ func (e *Entry) Size() int64 { return e.size }
 
 // End says how the entry ended, after io.EOF.
 func (e *Entry) End() End { return e.end }
+
+// Receipt is what the sealer signed for the bytes, after io.EOF; nil when nothing, or
+// nothing that can be read. It is not checked.
+func (e *Entry) Receipt() *custody.Receipt { return e.receipt }
 
 // Read reads the entry's bytes. Its only error is io.EOF, also where an envelope
 // is cut or damaged: what arrived is kept, and End says which it was.
@@ -76,6 +84,7 @@ func (e *Entry) advance() (over bool, err error) {
 		if f.Cut {
 			e.end, e.r.end = Cut, Cut
 		}
+		e.receipt = e.r.receipt()
 		return true, nil
 	}
 	return false, e.r.other(kind, n)

@@ -75,6 +75,7 @@ const (
 	frameBegin   = 'B' // begin, JSON; starts an entry
 	frameData    = 'D' // bytes of the entry
 	frameEnd     = 'E' // end, JSON; ends the entry
+	frameReceipt = 'r' // custody.Receipt, JSON; after the end of an entry: for its bytes
 	frameLast    = 'Z' // end, JSON; ends the envelope: what follows is padding
 )
 

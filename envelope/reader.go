@@ -12,6 +12,7 @@ import (
 
 	"filippo.io/age"
 
+	"daylight/custody"
 	"daylight/fault"
 )
 
@@ -136,6 +137,27 @@ func (r *Reader) other(kind byte, n int64) error {
 		return err
 	}
 	return fmt.Errorf("frame %q out of place", kind)
+}
+
+// receipt takes the receipt that stands here, if one does.
+func (r *Reader) receipt() *custody.Receipt {
+	if next, _ := r.r.Peek(1); len(next) == 0 || next[0] != frameReceipt {
+		return nil
+	}
+	_, n, err := r.frame()
+	b := make([]byte, n)
+	if err == nil {
+		_, err = io.ReadFull(r.r, b)
+	}
+	if err != nil {
+		r.fail(noEOF(err))
+		return nil
+	}
+	var got custody.Receipt
+	if json.Unmarshal(b, &got) != nil {
+		return nil // as any frame in small letters that is not understood
+	}
+	return &got
 }
 
 func (r *Reader) fail(err error) {

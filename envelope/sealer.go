@@ -1,6 +1,7 @@
 package envelope
 
 import (
+	"crypto/sha256"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
@@ -13,6 +14,7 @@ import (
 
 	"filippo.io/age"
 
+	"daylight/custody"
 	"daylight/fault"
 )
 
@@ -28,6 +30,7 @@ type Sealer struct {
 	address bool
 	open    *entryWriter
 	cut     bool
+	custody *custody.Signer
 	err     error // the first; the stream is of no use after it
 }
 
@@ -105,6 +108,9 @@ func (s *Sealer) begin(b begin) (EntryWriter, error) {
 	}
 	s.record(frameBegin, b)
 	s.open = &entryWriter{s: s, buf: make([]byte, 0, MaxFrame)}
+	if s.custody != nil && b.Type == File {
+		s.open.sum = sha256.New()
+	}
 	return s.open, s.err
 }
 
@@ -122,6 +128,10 @@ func (s *Sealer) Address(a Address) error {
 	s.record(frameAddress, a)
 	return s.err
 }
+
+// Receipts has every file from now on followed by a receipt for its bytes. It goes
+// before the first Begin.
+func (s *Sealer) Receipts(by *custody.Signer) { s.custody = by }
 
 // MarkCut says that more was to come than there are entries.
 func (s *Sealer) MarkCut() {
@@ -144,9 +154,9 @@ func (s *Sealer) Size() int64 {
 func (s *Sealer) Bare(n int64) int64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	// What waits in a buffer, ends of entry and envelope, an address, and a name in
-	// which JSON writes each byte with six.
-	const slack = MaxFrame + lastLen + 128 + 4<<10 + 6*MaxName
+	// What waits in a buffer, ends of entry and envelope, a receipt, an address, and a
+	// name in which JSON writes each byte with six.
+	const slack = MaxFrame + lastLen + 128 + 1<<10 + 4<<10 + 6*MaxName
 	return s.sealed(s.written + n + frameHead*(n/MaxFrame+1) + slack)
 }
 

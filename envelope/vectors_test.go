@@ -174,6 +174,7 @@ func TestDamageIsSaid(t *testing.T) {
 }
 
 func FuzzOpen(f *testing.F) {
+	f.Add([]byte(start + headFrame + frame('B', `{"type":"file"}`) + frame('E', `{"n":0}`) + frame('r', `{"key":"a+b+c","salt":"","signature":""}`) + frame('Z', `{"n":1}`)))
 	k := newKey(f)
 	for _, s := range []string{"", start, start + headFrame, start + headFrame + frame('B', `{"type":"text"}`) + frame('D', "hello") + frame('E', `{"n":5}`) + frame('Z', `{"n":1}`),
 		start + headFrame + frame('q', "x") + frame('A', "{}") + frame('B', `{"type":"file","name":"../x"}`) + "D\x00\x00\xff\xff"} {

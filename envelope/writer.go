@@ -1,6 +1,10 @@
 package envelope
 
-import "io"
+import (
+	"fmt"
+	"hash"
+	"io"
+)
 
 // EntryWriter takes the bytes of one entry.
 type EntryWriter interface {
@@ -13,6 +17,7 @@ type EntryWriter interface {
 type entryWriter struct {
 	s    *Sealer
 	buf  []byte
+	sum  hash.Hash // of a file, where a receipt is to follow
 	n    int64
 	done bool
 }
@@ -40,6 +45,9 @@ func (w *entryWriter) flush() error {
 	defer w.s.mu.Unlock()
 	if len(w.buf) > 0 {
 		w.s.frame(frameData, w.buf)
+		if w.sum != nil {
+			w.sum.Write(w.buf)
+		}
 	}
 	w.n += int64(len(w.buf))
 	clear(w.buf)
@@ -59,6 +67,13 @@ func (w *entryWriter) end(cut bool) error {
 	w.s.mu.Lock()
 	defer w.s.mu.Unlock()
 	w.s.record(frameEnd, end{Count: w.n, Cut: cut})
+	if w.sum != nil {
+		r, err := w.s.custody.Sign([32]byte(w.sum.Sum(nil)))
+		if err != nil && w.s.err == nil {
+			w.s.err = fmt.Errorf("seal: %w", err)
+		}
+		w.s.record(frameReceipt, r)
+	}
 	w.s.open = nil
 	w.s.entries++
 	w.s.cut = w.s.cut || cut

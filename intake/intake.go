@@ -14,6 +14,7 @@ import (
 
 	"golang.org/x/mod/sumdb/note"
 
+	"daylight/custody"
 	"daylight/envelope"
 	"daylight/fault"
 )
@@ -22,6 +23,7 @@ import (
 type Options struct {
 	Store    Store
 	Verifier note.Verifier    // the newsroom's: only its key lists are taken
+	Custody  *custody.Signer  // signs receipts for files; nil for none
 	Keys     []byte           // a key list for the first start; may be nil when the store has one
 	Now      func() time.Time // nil: the clock
 	Limits   Limits           // zero values: those of a small host
@@ -51,6 +53,7 @@ var defaultLimits = Limits{
 type Intake struct {
 	store    Store
 	verifier note.Verifier
+	custody  *custody.Signer
 	now      func() time.Time
 	limits   Limits
 
@@ -69,7 +72,7 @@ type Intake struct {
 // Open starts an intake. Without a key list in the store or in the options it is
 // fault.NotFound: there would be nobody to seal to.
 func Open(ctx context.Context, o Options) (*Intake, error) {
-	in := &Intake{store: o.Store, verifier: o.Verifier, now: o.Now, limits: o.Limits.filled()}
+	in := &Intake{store: o.Store, verifier: o.Verifier, custody: o.Custody, now: o.Now, limits: o.Limits.filled()}
 	if in.now == nil {
 		in.now = time.Now
 	}

@@ -214,6 +214,7 @@ func (sub *Submission) start() error {
 		slot.Drop()
 		return fmt.Errorf("seal submission: %w", err)
 	}
+	sealer.Receipts(in.custody)
 	sub.slot, sub.sealer = slot, sealer
 	in.working.Go(func() {
 		defer close(sub.address)

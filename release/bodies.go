@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"daylight/corpus"
+	"daylight/custody"
 	"daylight/fault"
 )
 
@@ -50,6 +51,10 @@ type Rendition struct {
 	Name     string            `json:"name"`  // NameOriginal, text, html, page-0001…
 	Label    string            `json:"label"` // what it is, for people: "page image made by the desk"
 	Type     string            `json:"type"`  // media type
+
+	// Received is, of an original, what the submission system signed when it arrived
+	// there; nil where nothing is known of that, or nothing said.
+	Received *custody.Receipt `json:"received,omitempty"`
 }
 
 // NameOriginal is the rendition with the bytes exactly as received. It exists only

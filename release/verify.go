@@ -115,6 +115,13 @@ func (r *Report) rendition(p Proof, file io.Reader) error {
 	} else {
 		r.Proven = append(r.Proven, fmt.Sprintf("The file is, byte for byte, what the newsroom published as %q of document %s.", body.Label, body.Document))
 	}
+	if body.Received != nil {
+		if err := body.Received.Check(p.Payload.SHA256); err != nil {
+			return fault.Say("The newsroom says that its submission system received this file, and the receipt is not for these bytes.", fmt.Errorf("proof of rendition %s: %w", p.ID, err))
+		}
+		r.Proven = append(r.Proven, fmt.Sprintf("The newsroom's submission system (%s) signed for exactly these bytes when it received them.", body.Received.By()))
+		r.NotProven = append(r.NotProven, "That somebody outside of the newsroom sent them: whoever holds the submission system's key can sign. When they came, and what else came with them, the receipt does not tell.")
+	}
 	if body.Name != NameOriginal {
 		r.NotProven = append(r.NotProven, "That it shows all that the original holds. The newsroom made it from the original, and may have taken things out.")
 	}

@@ -119,6 +119,9 @@ func (in instance) deskKeys(o *desk.Options) error {
 		return fmt.Errorf("key %s: %w", keyEnvelopes, err)
 	}
 	o.Identities = envelope.Identities(opens)
+	if o.Intakes, err = in.intakes(); err != nil {
+		return err
+	}
 	private, err := in.secret(keyReleases)
 	if err != nil {
 		return err

@@ -39,6 +39,10 @@ func (a *app) openIntake(in instance, c config, banner string) (_ *intakeRole, e
 	if err != nil {
 		return nil, err
 	}
+	receipts, err := in.receipts()
+	if err != nil {
+		return nil, err
+	}
 	dir := in.path("state")
 	if err := durable.MkdirAll(dir); err != nil {
 		return nil, err
@@ -48,7 +52,7 @@ func (a *app) openIntake(in instance, c config, banner string) (_ *intakeRole, e
 		return nil, err
 	}
 	r.closers = append(r.closers, store)
-	r.Intake, err = intake.Open(a.ctx, intake.Options{Store: store, Verifier: verifier, Keys: keys,
+	r.Intake, err = intake.Open(a.ctx, intake.Options{Store: store, Verifier: verifier, Custody: receipts, Keys: keys,
 		Limits: intake.Limits{Upload: c.Intake.MaxUpload}})
 	if err != nil {
 		return nil, err

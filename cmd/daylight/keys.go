@@ -3,13 +3,16 @@ package main
 import (
 	"crypto/rand"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"golang.org/x/mod/sumdb/note"
 
+	"daylight/custody"
 	"daylight/envelope"
 	"daylight/fault"
 	"daylight/internal/durable"
@@ -25,13 +28,17 @@ const (
 	keyBlobs     = "blobs.key"    // desk: likewise
 	keyEnvelopes = "envelope.key" // desk: opens what sources send
 	keyReleases  = "release.key"  // desk: signs releases, the log, key lists
+	keyReceipts  = "receipts.key" // intake: signs for what it receives
 	pubNewsroom  = "newsroom.pub"
 	pubSources   = "sources.keys"
+	pubIntake    = "intake.pub"  // intake: whose receipts to believe
+	pubIntakes   = "intakes.pub" // desk: those that it believes, one on a line
 )
 
 type keysCmd struct {
-	Make keysMakeCmd `cmd:"" help:"Make an instance of one role, with its keys."`
-	List keysListCmd `cmd:"" help:"List the public keys of an instance."`
+	Make    keysMakeCmd    `cmd:"" help:"Make an instance of one role, with its keys."`
+	Believe keysBelieveCmd `cmd:"" help:"Desk: believe the receipts of an intake."`
+	List    keysListCmd    `cmd:"" help:"List the public keys of an instance."`
 }
 
 type keysMakeCmd struct {
@@ -74,6 +81,9 @@ func (c *keysMakeCmd) Run(a *app) error {
 		return err
 	}
 	fmt.Fprintf(a.stdout, "Made the %s in %s.\n", c.Role, in.dir)
+	if c.Role == "intake" {
+		fmt.Fprintf(a.stdout, "Carry %s to the desk: daylight keys believe FILE.\n", in.path("public", pubIntake))
+	}
 	if c.Role == "desk" {
 		fmt.Fprintf(a.stdout, "Carry %s to intake and archive. Keep a copy of %s somewhere safe: without it nothing that sources sent can be opened.\n",
 			in.path("public"), in.path("keys"))
@@ -103,6 +113,10 @@ func makeKeys(in instance, newsroom, public string) error {
 			if err := write(name, b); err != nil {
 				return err
 			}
+		}
+		if in.Role == "intake" {
+			_, err := in.receipts()
+			return err
 		}
 		return nil
 	}
@@ -144,6 +158,84 @@ func makeKeys(in instance, newsroom, public string) error {
 		return err
 	}
 	return durable.WriteFile(in.path("public", pubSources), signed)
+}
+
+// receipts is the key that intake signs for files with: made when it is not there, with
+// its public half in the folder public.
+func (in instance) receipts() (*custody.Signer, error) {
+	text, err := in.secret(keyReceipts)
+	if errors.Is(err, os.ErrNotExist) {
+		verifier, err := in.newsroomVerifier()
+		if err != nil {
+			return nil, err
+		}
+		if text, err = custody.Generate(verifier.Name() + "-intake"); err != nil {
+			return nil, err
+		}
+		if err := durable.WriteFile(in.path("keys", keyReceipts), text); err != nil {
+			return nil, fmt.Errorf("make keys: %w", err)
+		}
+	} else if err != nil {
+		return nil, err
+	}
+	s, err := custody.ParseSigner(text)
+	if err != nil {
+		return nil, fault.Say("keys/"+keyReceipts+" is damaged. Take it from the backup.", err)
+	}
+	if err := durable.MkdirAll(in.path("public")); err != nil {
+		return nil, err
+	}
+	return s, durable.WriteFile(in.path("public", pubIntake), []byte(s.Key()+"\n"))
+}
+
+// intakes are the keys whose receipts the desk believes.
+func (in instance) intakes() ([]string, error) {
+	text, err := os.ReadFile(in.path("keys", pubIntakes))
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("keys of intakes: %w", err)
+	}
+	return strings.Fields(string(text)), nil
+}
+
+// believe adds a key to them.
+func (in instance) believe(key string) error {
+	known, err := in.intakes()
+	if err != nil || slices.Contains(known, key) {
+		return err
+	}
+	return durable.WriteFile(in.path("keys", pubIntakes), []byte(strings.Join(append(known, key), "\n")+"\n"))
+}
+
+type keysBelieveCmd struct {
+	File string `arg:"" type:"path" help:"The file public/intake.pub of the intake." placeholder:"FILE"`
+}
+
+func (keysBelieveCmd) Help() string {
+	return `Example: daylight keys believe --data /srv/desk /media/stick/intake.pub
+
+Intake signs for each file as it arrives. What it signs lets the newsroom prove later that it published the same bytes. A
+desk that runs takes it from its next start on.`
+}
+
+func (c *keysBelieveCmd) Run(a *app) error {
+	in, err := roleInstance(a.data, "desk")
+	if err != nil {
+		return err
+	}
+	text, err := os.ReadFile(c.File)
+	if err != nil {
+		return fault.Say(c.File+" cannot be read. Nothing was changed.", err)
+	}
+	key := strings.TrimSpace(string(text))
+	v, err := note.NewVerifier(key)
+	if err != nil {
+		return fault.Say(c.File+" is no public key of an intake. Nothing was changed.", fmt.Errorf("%w: %w", fault.Invalid, err))
+	}
+	if err := in.believe(key); err != nil {
+		return err
+	}
+	fmt.Fprintf(a.stdout, "The desk believes receipts of %s.\n", v.Name())
+	return nil
 }
 
 // newSecret is 32 random bytes as a key file has them.

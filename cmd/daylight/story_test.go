@@ -388,7 +388,7 @@ func (s *story) proves(bundle []byte) {
 	if code := run([]string{"verify", "--key", key, file, proof}, &out, &errs); code != 0 {
 		s.Fatalf("verify: exit code %d: %s", code, errs.String())
 	}
-	for _, want := range []string{"proven", "not proven"} {
+	for _, want := range []string{"proven", "not proven", "submission system (daylight-demonstration-intake) signed for exactly these bytes"} {
 		if !strings.Contains(strings.ToLower(out.String()), want) {
 			s.Errorf("verify does not say what is %s:\n%s", want, out.String())
 		}

@@ -187,7 +187,11 @@ func makeTrial(dir string) (instance, error) {
 				return err
 			}
 		}
-		return nil
+		receipts, err := instance{Role: "intake", dir: whole.path("intake")}.receipts()
+		if err != nil {
+			return err
+		}
+		return instance{Role: "desk", dir: whole.path("desk")}.believe(receipts.Key())
 	})
 	if err != nil {
 		return instance{}, err

@@ -14,6 +14,7 @@ import (
 	"daylight/blob"
 	"daylight/corpus"
 	"daylight/courier"
+	"daylight/custody"
 	"daylight/desk"
 	"daylight/fault"
 	"daylight/ingest"
@@ -27,7 +28,7 @@ func Run(t *testing.T, open func(t *testing.T) desk.Stores) {
 	}{
 		{"users", testUsers}, {"tokens", testTokens}, {"conversations", testConversations}, {"cases", testCases},
 		{"items", testItems}, {"filters", testFilters}, {"late holder", testLateHolder}, {"update", testUpdate},
-		{"releases", testReleases}, {"audit", testAudit},
+		{"releases", testReleases}, {"receipts", testReceipts}, {"audit", testAudit},
 	} {
 		t.Run(c.name, func(t *testing.T) { c.run(t, open(t)) })
 	}
@@ -180,6 +181,30 @@ func testCases(t *testing.T, s desk.Stores) {
 	}
 	_, err = s.Cases.Get(t.Context(), "none")
 	wantKind(t, err, fault.NotFound)
+}
+
+func testReceipts(t *testing.T, s desk.Stores) {
+	text, err := custody.Generate("intake")
+	must(t, err)
+	by, err := custody.ParseSigner(text)
+	must(t, err)
+	var first custody.Receipt
+	for i := range 2 {
+		r, err := by.Sign(blob.Ref{1})
+		must(t, err)
+		must(t, s.Receipts.Put(t.Context(), blob.Ref{1}, r))
+		if i == 0 {
+			first = r
+		}
+	}
+	if got, err := s.Receipts.Get(t.Context(), blob.Ref{1}); err != nil || got.Salt != first.Salt || got.Check(blob.Ref{1}) != nil {
+		t.Errorf("%v, %v; want the first one, as it was", got, err)
+	}
+	must(t, s.Receipts.Drop(t.Context(), blob.Ref{1}))
+	for _, of := range []blob.Ref{{1}, {2}} {
+		_, err := s.Receipts.Get(t.Context(), of)
+		wantKind(t, err, fault.NotFound)
+	}
 }
 
 func testReleases(t *testing.T, s desk.Stores) {

@@ -21,6 +21,7 @@ import (
 	"daylight/blob/mem"
 	"daylight/corpus"
 	"daylight/courier"
+	"daylight/custody"
 	"daylight/desk"
 	"daylight/envelope"
 	"daylight/extract"
@@ -42,6 +43,7 @@ type World struct {
 	Intake  *Intake
 	Clock   time.Time
 	Private []envelope.PrivateKey
+	Custody *custody.Signer // signs for what sources send; nil: nobody does
 }
 
 // People are the accounts of a World.
@@ -127,6 +129,7 @@ func (s *Source) Send(text string, files ...string) {
 	if s.Mailbox != "" {
 		s.w.must(e.Address(envelope.Address{Mailbox: s.Mailbox, Key: s.key.Recipient().String()}))
 	}
+	e.Receipts(s.w.Custody)
 	_, err = e.Text(strings.NewReader(text))
 	s.w.must(err)
 	for i := 0; i < len(files); i += 2 {

@@ -8,12 +8,34 @@ import (
 	"iter"
 	"time"
 
+	"daylight/blob"
 	"daylight/corpus"
 	"daylight/courier"
+	"daylight/custody"
 	"daylight/desk"
 	"daylight/fault"
 	"daylight/internal/sqlkit"
 )
+
+type receipts struct{ db *sql.DB }
+
+func (s receipts) Put(ctx context.Context, of blob.Ref, r custody.Receipt) error {
+	b, err := body(r)
+	if err != nil {
+		return err
+	}
+	_, err = s.db.ExecContext(ctx, "INSERT OR IGNORE INTO receipts (hash, body) VALUES (?, ?)", of[:], b)
+	return err
+}
+
+func (s receipts) Get(ctx context.Context, of blob.Ref) (r custody.Receipt, err error) {
+	return r, one(s.db.QueryRowContext(ctx, "SELECT body FROM receipts WHERE hash = ?", of[:]), &r)
+}
+
+func (s receipts) Drop(ctx context.Context, of blob.Ref) error {
+	_, err := s.db.ExecContext(ctx, "DELETE FROM receipts WHERE hash = ?", of[:])
+	return err
+}
 
 type users struct{ db *sql.DB }
 
