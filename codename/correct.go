@@ -2,36 +2,39 @@ package codename
 
 import "unicode/utf8"
 
-// correct returns the readings of the tokens that the checksum allows, after one
-// slip in each of the wrong words, or in any single word when none is wrong. A
-// reading that is not what was meant passes by chance once in 7,772, so only few
-// are tried: more than two wrong words are left to their owner.
-func correct(c *Codename, tokens [][]byte, wrong []int) []Codename {
+// correct returns what the checksum allows the reading to be, after one slip in each
+// of the wrong words, or in any single word when none is wrong. What was not meant
+// passes by chance once in 7,500, so only few are tried: more than two wrong words
+// are left to their owner.
+func (r *reading) correct() []Codename {
 	var found []Codename
-	try := func(r Codename) {
-		if r.valid() {
-			found = append(found, r)
+	try := func(c Codename) {
+		if c.valid() {
+			found = append(found, c)
 		}
 	}
-	switch len(wrong) {
+	if len(r.tokens) != Length {
+		return nil
+	}
+	switch len(r.wrong) {
 	case 0:
-		for i := range tokens {
-			for _, w := range neighbours(tokens[i]) {
-				r := *c
-				r.words[i] = w
-				try(r)
+		for i := range r.tokens {
+			for _, w := range r.list.neighbours(r.tokens[i]) {
+				c := r.Codename
+				c.words[i] = w
+				try(c)
 			}
 		}
 	case 1, 2:
-		first, last := wrong[0]-1, wrong[len(wrong)-1]-1
-		for _, v := range neighbours(tokens[first]) {
-			for _, w := range neighbours(tokens[last]) {
-				r := *c
-				r.words[first], r.words[last] = v, w
+		first, last := r.wrong[0]-1, r.wrong[len(r.wrong)-1]-1
+		for _, v := range r.list.neighbours(r.tokens[first]) {
+			for _, w := range r.list.neighbours(r.tokens[last]) {
+				c := r.Codename
+				c.words[first], c.words[last] = v, w
 				if first == last && v != w {
 					continue
 				}
-				try(r)
+				try(c)
 			}
 		}
 	}
@@ -39,9 +42,9 @@ func correct(c *Codename, tokens [][]byte, wrong []int) []Codename {
 }
 
 // neighbours are the words of the list that are one slip away.
-func neighbours(token []byte) []uint16 {
+func (l *list) neighbours(token []byte) []uint16 {
 	var near []uint16
-	for i, w := range list().words {
+	for i, w := range l.folded {
 		if oneSlip(token, w) {
 			near = append(near, uint16(i))
 		}
@@ -51,18 +54,21 @@ func neighbours(token []byte) []uint16 {
 
 // oneSlip reports whether the two differ by one letter replaced, missing or
 // added, or by two neighbours swapped.
-func oneSlip(token []byte, word string) bool {
-	a, b := token, []byte(word)
-	for len(a) > 0 && len(b) > 0 && a[0] == b[0] {
-		a, b = a[1:], b[1:]
+func oneSlip(a []byte, b string) bool {
+	p, n := utf8.DecodeRune(a)
+	q, m := utf8.DecodeRuneInString(b)
+	for n > 0 && m > 0 && p == q {
+		a, b = a[n:], b[m:]
+		p, n = utf8.DecodeRune(a)
+		q, m = utf8.DecodeRuneInString(b)
 	}
-	// A letter of another alphabet is one slip, however many bytes it has.
-	_, n := utf8.DecodeRune(a)
 	switch {
-	case len(a) == 0 && len(b) == 0:
+	case n == 0 && m == 0:
 		return false // the same word
-	case string(a[n:]) == string(b), len(b) > 0 && string(a) == string(b[1:]), len(b) > 0 && string(a[n:]) == string(b[1:]):
+	case string(a[n:]) == b[m:], string(a) == b[m:], string(a[n:]) == b:
 		return true
 	}
-	return len(a) >= 2 && len(b) >= 2 && a[0] == b[1] && a[1] == b[0] && string(a[2:]) == string(b[2:])
+	p2, n2 := utf8.DecodeRune(a[n:])
+	q2, m2 := utf8.DecodeRuneInString(b[m:])
+	return p == q2 && p2 == q && string(a[n+n2:]) == b[m+m2:]
 }

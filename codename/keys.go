@@ -24,7 +24,7 @@ type Seed [32]byte
 // newsroom are other keys. It takes 64 MiB and a good part of a second of CPU:
 // bound how many run at once.
 func (c *Codename) Seed(newsroom []byte) *Seed {
-	password := encode(c.words[:Random])
+	password := c.encode()
 	defer clear(password)
 	key := argon2.IDKey(password, newsroom, passes, memory, threads, uint32(len(Seed{})))
 	defer clear(key)

@@ -79,7 +79,7 @@ func (h *house) signed(t testing.TB, l envelope.KeyList) []byte {
 // begin starts a visit and keeps the codename, as a source does.
 func (h *house) begin(t testing.TB) (*intake.Session, []byte) {
 	t.Helper()
-	s, err := h.Begin()
+	s, err := h.Begin("en")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -224,7 +224,7 @@ func TestAConversation(t *testing.T) {
 		t.Error("the second submission has another mailbox")
 	}
 
-	stranger, err := h.Begin()
+	stranger, err := h.Begin("en")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -246,7 +246,7 @@ func TestAConversation(t *testing.T) {
 
 func TestEveryCodenameOpensAnInbox(t *testing.T) {
 	h := newHouse(t, nil)
-	words, _ := codename.New().AppendText(nil)
+	words, _ := codename.New("en").AppendText(nil)
 	s, err := h.Return(t.Context(), words)
 	if err != nil {
 		t.Fatal(err)
@@ -331,7 +331,7 @@ func TestTooManyAtOnceIsBusy(t *testing.T) {
 		again.Finish()
 	}
 	h.begin(t)
-	if _, err := h.Begin(); !errors.Is(err, fault.Busy) {
+	if _, err := h.Begin("en"); !errors.Is(err, fault.Busy) {
 		t.Errorf("a third visit: %v; want busy", err)
 	}
 }
@@ -339,7 +339,7 @@ func TestTooManyAtOnceIsBusy(t *testing.T) {
 // TestReturnsDoNotHoldUpSubmissions fills the lane of returns, and sends.
 func TestReturnsDoNotHoldUpSubmissions(t *testing.T) {
 	h := newHouse(t, func(o *intake.Options) { o.Limits = intake.Limits{Returns: 1} })
-	words, _ := codename.New().AppendText(nil)
+	words, _ := codename.New("en").AppendText(nil)
 	results := make(chan error)
 	for range 6 {
 		go func() {

@@ -7,12 +7,12 @@ import "daylight/codename"
 type secrets struct {
 	shown   bool // the owner has said that the codename is kept
 	derived bool
-	words   [2 * codename.Length]byte // until derived
+	words   [codename.Size]byte // until derived; the list that they are of is among them
 	reply   [32]byte
 	mailbox [32]byte
 }
 
-const secretsLen = 2 + 2*codename.Length + 64
+const secretsLen = 2 + codename.Size + 64
 
 func (s *secrets) encode() []byte {
 	b := make([]byte, 0, secretsLen)

@@ -38,9 +38,10 @@ func (s *sessions) clear() {
 	clear(s.byName)
 }
 
-// Begin starts a visit with a new codename. Nothing is kept of it but this.
-func (in *Intake) Begin() (*Session, error) {
-	c := codename.New()
+// Begin starts a visit with a new codename, of words in a language. Nothing is kept of
+// it but this, and of the language nothing beside the words.
+func (in *Intake) Begin(language string) (*Session, error) {
+	c := codename.New(language)
 	defer c.Wipe()
 	var s secrets
 	defer s.wipe()

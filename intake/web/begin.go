@@ -3,20 +3,37 @@ package web
 import (
 	"errors"
 	"net/http"
+	"slices"
 
 	"daylight/codename"
 	"daylight/fault"
 	"daylight/intake"
+	"daylight/internal/httpkit"
 )
 
-// begin starts a visit with a new codename. Nothing is written anywhere.
+// begin starts a visit with a new codename, in the language of the page or in the one
+// that was chosen. Nothing is written anywhere.
 func (p *pages) begin(w http.ResponseWriter, r *http.Request) {
-	s, err := p.in.Begin()
+	language, err := formValue(r, "words")
+	if err != nil {
+		p.site.Fail(w, r, err)
+		return
+	}
+	if len(language) == 0 {
+		language = []byte(httpkit.Lang(r))
+	}
+	s, err := p.in.Begin(string(language))
 	if err != nil {
 		p.site.Fail(w, r, err)
 		return
 	}
 	p.admit(w, r, s, "/codename")
+}
+
+// words is what the page with the codename shows.
+type words struct {
+	Codename, Language string
+	Others             []string // languages that it could be in
 }
 
 // codename shows the words until their owner says that they are kept.
@@ -33,7 +50,8 @@ func (p *pages) codename(w http.ResponseWriter, r *http.Request, s *intake.Sessi
 	defer c.Wipe()
 	text, _ := c.AppendText(nil) // never fails
 	defer clear(text)
-	p.site.Render(w, r, http.StatusOK, "codename", string(text))
+	others := slices.DeleteFunc(codename.Languages(), func(l string) bool { return l == c.Language() })
+	p.site.Render(w, r, http.StatusOK, "codename", words{string(text), c.Language(), others})
 }
 
 func (p *pages) keepCodename(w http.ResponseWriter, r *http.Request, s *intake.Session) {

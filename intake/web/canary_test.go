@@ -9,6 +9,7 @@ import (
 	"io"
 	"io/fs"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -45,6 +46,9 @@ func (h *house) canaries(words string) []canary {
 		{"the codename with spaces", []byte(strings.ReplaceAll(words, "-", " "))},
 	}
 	c, _ := codename.Parse([]byte(words))
+	if c.Language() != "en" {
+		all = append(all, canary{"the list of the codename", []byte("daylight-" + c.Language())})
+	}
 	seed := c.Seed(make16(7))
 	for _, label := range []string{codename.LabelReply, codename.LabelMailbox} {
 		key := seed.Key(label)
@@ -106,10 +110,10 @@ func (h *house) leaks(t *testing.T, words string) []string {
 }
 
 // story is a visit with everything that can leave a trace: what goes well, and
-// what goes wrong.
-func (h *house) story(t *testing.T) (words string) {
+// what goes wrong. The codename is of words in a language.
+func (h *house) story(t *testing.T, language string) (words string) {
 	s := h.source(t)
-	words = s.begin()
+	words = s.beginIn(language)
 	s.send("It is about quicksilver.", secretFile, file{"periwinkle 2.txt", strings.Repeat("hollyhock", 100_000)})
 	got := h.fetch(t)
 	if len(got) > 0 {
@@ -121,7 +125,7 @@ func (h *house) story(t *testing.T) (words string) {
 	inbox := back.post("/return", "codename", asTyped(words))
 	inbox.wants(t, 200, "marzipan")
 	back.post("/inbox/" + replyName(replies) + "/delete")
-	back.get("/periwinkle?" + words)
+	back.get("/periwinkle?" + url.QueryEscape(words))
 	body, _ := multipartBody("quicksilver", secretFile)
 	back.read(back.c.Post(h.url+"/send", "multipart/form-data; boundary=periwinkle", body)) // no such boundary in it
 	bad := "--x\r\nperiwinkle hollyhock\r\n\r\nquicksilver\r\n--x--\r\n"
@@ -131,14 +135,16 @@ func (h *house) story(t *testing.T) (words string) {
 }
 
 func TestCanaries(t *testing.T) {
-	h := newHouse(t, nil)
-	words := h.story(t)
-	for _, l := range h.leaks(t, words) {
-		t.Errorf("found %s", l)
-	}
-	files, _ := filepath.Glob(filepath.Join(h.dir, "*", "*"))
-	if len(files) < 2 {
-		t.Errorf("%d sealed files; want an envelope and a reply, or the test looks at nothing", len(files))
+	for _, language := range []string{"en", "ar"} {
+		h := newHouse(t, nil)
+		words := h.story(t, language)
+		for _, l := range h.leaks(t, words) {
+			t.Errorf("%s: found %s", language, l)
+		}
+		files, _ := filepath.Glob(filepath.Join(h.dir, "*", "*"))
+		if len(files) < 2 {
+			t.Errorf("%d sealed files; want an envelope and a reply, or the test looks at nothing", len(files))
+		}
 	}
 }
 
@@ -195,10 +201,10 @@ func TestCanariesAreFound(t *testing.T) {
 	}
 	t.Run("an unsealed store", func(t *testing.T) {
 		h := newHouse(t, func(h *house, o *intake.Options) { o.Store = unsealed{o.Store, h} })
-		found(t, h, h.story(t), "a word of the message in a file", "a word of a file in a file", "a file name in a file", codename.LabelMailbox+" in hex in a file")
+		found(t, h, h.story(t, "en"), "a word of the message in a file", "a word of a file in a file", "a file name in a file", codename.LabelMailbox+" in hex in a file")
 	})
 	h := newHouse(t, nil)
-	words := h.story(t)
+	words := h.story(t, "es")
 	write := func(name, text string) func(*testing.T, *house) {
 		return func(t *testing.T, h *house) {
 			if err := os.WriteFile(filepath.Join(h.dir, name), []byte(text), 0o600); err != nil {
@@ -213,6 +219,7 @@ func TestCanariesAreFound(t *testing.T) {
 		"a log of requests": {func(t *testing.T, h *house) { fmt.Fprintln(h.log, "GET / from", agent, "at", h.now) },
 			[]string{"the user agent in the log", "the exact time in the log"}},
 		"a codename in the log":        {func(t *testing.T, h *house) { fmt.Fprintln(h.log, words) }, []string{"the codename in the log"}},
+		"its list in clear":            {write("list", "daylight-es-7500"), []string{"the list of the codename in a file"}},
 		"a file named for its content": {write("periwinkle.age", "x"), []string{"a file name in a name"}},
 		"a size kept in clear":         {write("sizes", fmt.Sprint(len(secretFile.body))), []string{"the exact size of a file in a file"}},
 		"a time kept in clear":         {write("times", fmt.Sprint(h.now.Unix())), []string{"the exact time, in seconds in a file"}},
@@ -238,11 +245,17 @@ func touch(t *testing.T, h *house) {
 // TestNoOracle: the page for a codename that was used is, byte for byte, that for
 // one that never was; and a visit leaves no trace either way.
 func TestNoOracle(t *testing.T) {
+	for _, language := range []string{"en", "ar"} {
+		t.Run(language, func(t *testing.T) { noOracle(t, language) })
+	}
+}
+
+func noOracle(t *testing.T, language string) {
 	h := newHouse(t, nil)
 	s := h.source(t)
-	used := s.begin()
+	used := s.beginIn(language)
 	s.send("quicksilver")
-	fresh, _ := codename.New().AppendText(nil)
+	fresh, _ := codename.New(language).AppendText(nil)
 	before := snapshot(t, h.dir)
 	look := func(words string) string {
 		var all strings.Builder

@@ -17,7 +17,7 @@ func FuzzRequests(f *testing.F) {
 	h := newHouse(f, nil)
 	jar, _ := cookiejar.New(nil)
 	c := &http.Client{Jar: jar}
-	words, _ := codename.New().AppendText(nil)
+	words, _ := codename.New("en").AppendText(nil)
 	r, err := c.Post(h.url+"/return", "application/x-www-form-urlencoded", strings.NewReader("codename="+string(words)))
 	if err != nil {
 		f.Fatal(err)

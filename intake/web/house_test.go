@@ -187,12 +187,18 @@ func multipartBody(message string, files ...file) (io.Reader, string) {
 	return &b, w.FormDataContentType()
 }
 
-var shown = regexp.MustCompile(`<p class="codename"[^>]*>([a-z-]+)</p>`)
+var shown = regexp.MustCompile(`<p class="codename" lang="([a-z]+)" dir="([a-z]+)"[^>]*>([^<]+)</p>`)
 
 // begin gets a codename and keeps it.
 func (s *source) begin() string {
 	s.t.Helper()
-	page := s.post("/begin")
+	return s.beginIn("en")
+}
+
+// beginIn gets one of words in a language.
+func (s *source) beginIn(language string) string {
+	s.t.Helper()
+	page := s.post("/begin", "words", language)
 	m := shown.FindStringSubmatch(page.body)
 	if m == nil {
 		s.t.Fatalf("no codename on %s", page.Request.URL.Path)
@@ -200,7 +206,7 @@ func (s *source) begin() string {
 	if after := s.post("/codename"); after.Request.URL.Path != "/send" {
 		s.t.Fatalf("after the codename comes %s; want /send", after.Request.URL.Path)
 	}
-	return m[1]
+	return m[3]
 }
 
 func (a answer) wants(t *testing.T, status int, words ...string) {
@@ -218,6 +224,7 @@ func (a answer) wants(t *testing.T, status int, words ...string) {
 // received is an envelope as the desk opens it.
 type received struct {
 	*envelope.Reader
+	id    courier.EnvelopeID
 	text  string
 	files []file
 	ends  []envelope.End
@@ -262,7 +269,7 @@ func (h *house) fetch(t testing.TB) []received {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got := received{Reader: r}
+		got := received{Reader: r, id: e.ID}
 		for e := range r.Entries() {
 			b, _ := io.ReadAll(e)
 			if e.Type == envelope.Text {

@@ -1,6 +1,7 @@
 package web_test
 
 import (
+	"cmp"
 	"encoding/json"
 	"html"
 	"net/http"
@@ -142,6 +143,40 @@ func TestEveryPageCanChangeItsLanguage(t *testing.T) {
 		} else if in := s.get(m[1]); page.StatusCode < 404 && in.StatusCode == 404 {
 			t.Errorf("%s %s, in French: %d", page.Request.Method, m[1], in.StatusCode)
 		}
+	}
+}
+
+// TestWordsInEveryLanguage: the page that makes a codename takes the words of its own
+// language or of the one that was chosen, and they open the inbox from any page.
+func TestWordsInEveryLanguage(t *testing.T) {
+	h := newHouse(t, nil)
+	direction := map[string]string{"ar": "rtl"}
+	for lang, at := range languages {
+		s := h.source(t)
+		m := shown.FindStringSubmatch(s.post(at + "/begin").body)
+		if m == nil || m[1] != lang || m[2] != cmp.Or(direction[lang], "ltr") {
+			t.Fatalf("%s: codename %.2q; want one in the language of the page", at, m)
+		}
+		first := m[3]
+		for other := range languages {
+			if m := shown.FindStringSubmatch(s.post(at+"/begin", "words", other).body); m == nil || m[1] != other || m[3] == first {
+				t.Errorf("%s: asked for words in %s: %.2q", at, other, m)
+			}
+		}
+		words := s.beginIn(lang)
+		s.send("hello")
+		all := h.fetch(t)
+		h.answer(t, all[len(all)-1].Address(), "For "+lang)
+		for _, e := range all {
+			h.acknowledge(t, e.id)
+		}
+		back := h.source(t)
+		for _, from := range []string{lang, map[bool]string{true: "de", false: "ar"}[lang == "ar"]} {
+			back.post(languages[from]+"/return", "codename", asTyped(words)).wants(t, 200, "For "+lang, `<html lang="`+from+`"`)
+		}
+		parts := strings.Split(words, "-")
+		parts[5] = "qqqqqq"
+		back.post("/return", "codename", strings.Join(parts, " ")).wants(t, 422, "Word 6 is not in our list.")
 	}
 }
 

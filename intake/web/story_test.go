@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"daylight/courier"
 	"daylight/envelope"
@@ -23,7 +24,8 @@ var three = []file{{"letter.eml", "From: a\r\n\r\nhello\r\n"}, {"отчёт.pdf"
 
 // asTyped is a codename with a wrong capital, and spaces where hyphens were.
 func asTyped(words string) string {
-	return strings.ToUpper(words[:1]) + strings.ReplaceAll(words[1:], "-", " ")
+	_, n := utf8.DecodeRuneInString(words)
+	return strings.ToUpper(words[:n]) + strings.ReplaceAll(words[n:], "-", " ")
 }
 
 func TestTheStoryOfASource(t *testing.T) {
