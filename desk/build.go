@@ -222,8 +222,12 @@ func (b *builder) decision() release.Decision {
 		dec.Questions = append(dec.Questions, release.Question{
 			Ask: string(q), Answer: cmp.Or(strings.TrimSpace(r.Public), notYet), For: lines(r.For), Against: lines(r.Against)})
 	}
-	for range ApprovalsNeeded {
+	approve, _ := b.c.Decision.approvers(b.plan.manifest, b.c.Barred)
+	for range approve {
 		dec.Approved = append(dec.Approved, "editor")
+	}
+	if len(approve) < ApprovalsNeeded { // a release is not written without them
+		dec.Approved = []string{"nobody yet", "since this is a preview"}
 	}
 	return b.exceptions(dec)
 }
@@ -257,12 +261,20 @@ func (h Harm) public() string {
 	}
 	s := fmt.Sprintf("Intrusion — %s. Public interest — %s.", at(IntrusionWords, h.Intrusion), at(InterestWords, h.Interest))
 	if t := strings.TrimSpace(h.Affected); t != "" {
-		s += " Who may be affected: " + t
+		s += " Who may be affected: " + sentence(t)
 	}
 	if t := strings.TrimSpace(h.Reduced); t != "" {
-		s += " What was done about it: " + t
+		s += " What was done about it: " + sentence(t)
 	}
 	return s
+}
+
+// sentence ends what people wrote, where they have not.
+func sentence(s string) string {
+	if strings.ContainsAny(s[len(s)-1:], ".!?") || strings.HasSuffix(s, "。") || strings.HasSuffix(s, "؟") {
+		return s
+	}
+	return s + "."
 }
 
 func lines(s string) []string {

@@ -1,9 +1,11 @@
 package desk
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -117,7 +119,7 @@ func NewCase(title string) (Case, error) {
 	title = strings.TrimSpace(title)
 	id := Slug(title)
 	if id == "" {
-		return Case{}, fault.Say("A case needs a title with at least one letter or digit.", fmt.Errorf("new case: %w", fault.Invalid))
+		return Case{}, in(FieldTitle, fault.Say("A case needs a title with at least one letter a-z or digit: its address is made of it.", fmt.Errorf("new case: %w", fault.Invalid)))
 	}
 	return Case{
 		ID: CaseID(newID()), Title: title, Status: StatusOpen,
@@ -139,23 +141,24 @@ func (c *Case) Edited() {
 func (c *Case) SetCollection(draft corpus.Collection) error {
 	draft.ID, draft.Version = c.Collection.ID, c.Collection.Version
 	if strings.TrimSpace(draft.Title) == "" {
-		return fault.Say("A collection needs a title.", fmt.Errorf("collection: %w", fault.Invalid))
+		return in(FieldTitle, fault.Say("A collection needs a title.", fmt.Errorf("collection: %w", fault.Invalid)))
 	}
-	for _, d := range []string{draft.From, draft.To} {
-		if err := checkDay(d); err != nil {
-			return err
-		}
+	if err := cmp.Or(in(FieldFrom, checkDay(draft.From)), in(FieldTo, checkDay(draft.To))); err != nil {
+		return err
 	}
 	if draft.Route != "" && !slices.Contains(Routes, draft.Route) {
 		return fmt.Errorf("collection: route %q: %w", draft.Route, fault.Invalid)
 	}
 	if draft.First != nil {
 		if strings.TrimSpace(draft.First.By) == "" {
-			return fault.Say("Say who published it first, or leave all fields of the first publication empty.", fmt.Errorf("first publication: %w", fault.Invalid))
+			return in(FieldFirstBy, fault.Say("Say who published it first, or leave all fields of the first publication empty.", fmt.Errorf("first publication: %w", fault.Invalid)))
 		}
-		if err := checkDay(draft.First.Date); err != nil {
+		if err := in(FieldFirstDate, checkDay(draft.First.Date)); err != nil {
 			return err
 		}
+	}
+	if reflect.DeepEqual(c.Collection, draft) { // saving the same again is no edit
+		return nil
 	}
 	c.Collection = draft
 	c.Edited()
@@ -171,26 +174,21 @@ func (c *Case) SetAuthored(a Authored) {
 	c.Edited()
 }
 
-// Record sets the evidence to one question.
-func (c *Case) Record(q Question, e Evidence) error {
-	if !slices.Contains(Questions, q) {
-		return fmt.Errorf("question %q: %w", q, fault.Invalid)
-	}
-	c.Decision.Records = maps.Clone(c.Decision.Records)
-	if c.Decision.Records == nil {
-		c.Decision.Records = map[Question]Evidence{}
-	}
-	c.Decision.Records[q] = e
-	c.Edited()
-	return nil
-}
-
-// SetHarm sets the harm record.
-func (c *Case) SetHarm(h Harm) error {
+// Decide sets what the editors wrote down: the evidence to the three questions, and
+// the harm record. Saving the same again is no edit.
+func (c *Case) Decide(records map[Question]Evidence, h Harm) error {
 	if h.Intrusion < 0 || h.Intrusion > 4 || h.Interest < 0 || h.Interest > 4 {
 		return fmt.Errorf("harm record: %w", fault.Invalid)
 	}
-	c.Decision.Harm = h
+	for q := range records {
+		if !slices.Contains(Questions, q) {
+			return fmt.Errorf("question %q: %w", q, fault.Invalid)
+		}
+	}
+	if h == c.Decision.Harm && maps.Equal(records, c.Decision.Records) {
+		return nil
+	}
+	c.Decision.Records, c.Decision.Harm = maps.Clone(records), h
 	c.Edited()
 	return nil
 }

@@ -48,12 +48,19 @@ func (d *Desk) NewCase(ctx context.Context, by EditorID, title string) (Case, er
 }
 
 func (d *Desk) addCase(ctx context.Context, by EditorID, c Case) error {
+	taken := in(FieldTitle, fault.Say("There is a collection of this title already. Choose another title.", fmt.Errorf("new case: %w", fault.Conflict)))
+	switch _, err := d.o.Stores.Cases.Of(ctx, c.Collection.ID); {
+	case err == nil:
+		return taken
+	case !errors.Is(err, fault.NotFound):
+		return fmt.Errorf("new case: %w", err)
+	}
 	if err := d.note(ctx, by, "make case", string(c.ID)); err != nil {
 		return err
 	}
 	err := d.o.Stores.Cases.Add(ctx, c)
-	if errors.Is(err, fault.Conflict) {
-		return fault.Say("There is a collection of this title already. Choose another title.", fmt.Errorf("new case: %w", err))
+	if errors.Is(err, fault.Conflict) { // somebody was quicker
+		return taken
 	}
 	if err != nil {
 		return fmt.Errorf("new case: %w", err)
@@ -93,7 +100,7 @@ func (d *Desk) MakeCase(ctx context.Context, by EditorID, id ConversationID, m M
 		if err != nil {
 			return "", err
 		}
-		c.Collection.Route = corpus.RouteSubmission
+		c.Collection.Route, c.Collection.Hands = corpus.RouteSubmission, "It came through our submission system."
 		if err := d.addCase(ctx, by, c); err != nil {
 			return "", err
 		}
@@ -245,6 +252,15 @@ func (d *Desk) edit(ctx context.Context, by EditorID, id CaseID, act string, rol
 	if _, err := d.may(ctx, by, roles...); err != nil {
 		return err
 	}
+	// The rule is tried before it is noted, so that the audit log tells of no act that
+	// was refused; Update below holds it.
+	try, err := d.o.Stores.Cases.Get(ctx, id)
+	if err == nil {
+		err = f(&try)
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", act, err)
+	}
 	if err := d.note(ctx, by, act, string(id)); err != nil {
 		return err
 	}
@@ -268,14 +284,9 @@ func (d *Desk) SetAuthored(ctx context.Context, by EditorID, id CaseID, a Author
 	return d.edit(ctx, by, id, "edit authored", editing, func(c *Case) error { c.SetAuthored(a); return nil })
 }
 
-// Record sets the evidence to one of the three questions.
-func (d *Desk) Record(ctx context.Context, by EditorID, id CaseID, q Question, e Evidence) error {
-	return d.edit(ctx, by, id, "record evidence", editing, func(c *Case) error { return c.Record(q, e) })
-}
-
-// SetHarm sets the harm record.
-func (d *Desk) SetHarm(ctx context.Context, by EditorID, id CaseID, h Harm) error {
-	return d.edit(ctx, by, id, "record harm", editing, func(c *Case) error { return c.SetHarm(h) })
+// Decide sets the evidence to the three questions and the harm record, in one act.
+func (d *Desk) Decide(ctx context.Context, by EditorID, id CaseID, records map[Question]Evidence, h Harm) error {
+	return d.edit(ctx, by, id, "record evidence", editing, func(c *Case) error { return c.Decide(records, h) })
 }
 
 // Except lets a form of what was taken out stand in one document.

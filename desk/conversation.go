@@ -77,7 +77,7 @@ func (c *Conversation) Reply(by EditorID, day, text string, files []File, id str
 		return fault.Say("This source left no way to answer.", fmt.Errorf("reply: no mailbox: %w", fault.Conflict))
 	}
 	if strings.TrimSpace(text) == "" && len(files) == 0 {
-		return fault.Say("The answer is empty. Nothing was sent.", fmt.Errorf("reply: empty: %w", fault.Invalid))
+		return in(FieldText, fault.Say("The answer is empty. Nothing was sent.", fmt.Errorf("reply: empty: %w", fault.Invalid)))
 	}
 	c.Messages = append(c.Messages, Message{ID: id, Day: day, By: by, Text: text, Files: files, Sealed: sealed})
 	c.Waits = false

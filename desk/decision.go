@@ -186,7 +186,7 @@ func (d *Decision) approve(by User, bar Bar, asked bool, o Opinion) error {
 		o.Answers = nil
 	}
 	if !o.Approves() && strings.TrimSpace(o.Note) == "" {
-		return fault.Say("Say in a sentence what speaks against the release.", fmt.Errorf("object: %w", fault.Invalid))
+		return in(FieldWords, fault.Say("Say in a sentence what speaks against the release.", fmt.Errorf("object: %w", fault.Invalid)))
 	}
 	o.By = by.ID
 	d.Opinions = slices.DeleteFunc(d.Opinions, func(p Opinion) bool { return p.By == by.ID || p.Manifest != o.Manifest })

@@ -34,27 +34,27 @@ type Disposition struct {
 
 // Check says what is wrong with it, or nil.
 func (d Disposition) Check() error {
-	bad := func(words string) error {
-		return fault.Say(words, fmt.Errorf("disposition %q: %w", d.Act, fault.Invalid))
+	bad := func(f Field, words string) error {
+		return in(f, fault.Say(words, fmt.Errorf("disposition %q: %w", d.Act, fault.Invalid)))
 	}
 	switch {
 	case d.Act != Undecided && !slices.Contains(Acts, d.Act):
-		return bad("This cannot be chosen.")
+		return bad("", "This cannot be chosen.")
 	case d.Act == Withhold && !d.Reason.Valid():
-		return bad("Holding a document back needs one of the five reasons: " + reasonWords() + ". Nothing else can be chosen.")
+		return bad(FieldReason, "Holding a document back needs one of the five reasons: "+reasonWords()+". Nothing else can be chosen.")
 	case d.Act == Withhold && strings.TrimSpace(d.Note) == "":
-		return bad("Say in a sentence why this document is held back.")
+		return bad(FieldNote, "Say in a sentence why this document is held back.")
 	case d.Act != Withhold && d.Reason != "":
-		return bad("A reason belongs to a document that is held back.")
+		return bad(FieldReason, "A reason belongs to a document that is held back.")
 	case d.Act == Redact && len(d.Forms) == 0:
-		return bad("List at least one form of what is to be taken out.")
+		return bad(FieldForms, "List at least one form of what is to be taken out.")
 	case d.Act != Redact && len(d.Forms) > 0:
-		return bad("Forms to take out belong to a redaction.")
+		return bad(FieldForms, "Forms to take out belong to a redaction.")
 	}
 	for _, f := range d.Forms {
 		// A form of one letter would black out a text and find itself everywhere.
 		if len([]rune(strings.TrimSpace(f))) < 2 {
-			return bad("A form to take out needs at least two characters.")
+			return bad(FieldForms, "A form to take out needs at least two characters.")
 		}
 	}
 	return nil
@@ -128,7 +128,7 @@ func (i *Item) Dispose(d Disposition) error {
 // remains is a line in the ledger: that there was something, and its size.
 func (i *Item) Destroy(by EditorID, why string) error {
 	if strings.TrimSpace(why) == "" {
-		return fault.Say("Say in a sentence why this is destroyed unseen.", fmt.Errorf("destroy: no reason: %w", fault.Invalid))
+		return in(FieldWhy, fault.Say("Say in a sentence why this is destroyed unseen.", fmt.Errorf("destroy: no reason: %w", fault.Invalid)))
 	}
 	switch i.State {
 	case corpus.Published, corpus.Redacted:

@@ -74,6 +74,30 @@ func (d *Desk) Count(ctx context.Context, by EditorID, id CaseID, facet string) 
 	return d.o.Stores.Documents.Count(ctx, c.Collection.ID, facet)
 }
 
+// Years are the first and the last year of the documents of a case, as they claim; ""
+// where none has a date.
+func (d *Desk) Years(ctx context.Context, by EditorID, id CaseID) (first, last string, err error) {
+	c, err := d.Case(ctx, by, id)
+	if err != nil {
+		return "", "", err
+	}
+	found, err := d.o.Index.Search(ctx, search.Request{Query: search.Is{Facet: search.Collection, Values: []string{string(c.Collection.ID)}},
+		Facets: []search.FacetRequest{{Name: search.Year}}})
+	if err != nil {
+		return "", "", fmt.Errorf("years: %w", err)
+	}
+	for _, v := range found.Facets[0].Values {
+		if v.Value == search.Unknown {
+			continue
+		}
+		if first == "" || v.Value < first {
+			first = v.Value
+		}
+		last = max(last, v.Value)
+	}
+	return first, last, nil
+}
+
 // Document is one document as its page shows it.
 type Document struct {
 	Item   Item // with its text
@@ -149,6 +173,21 @@ func (d *Desk) Dispose(ctx context.Context, by EditorID, id CaseID, f Filter, qu
 			return 0, err
 		}
 	}
+	// What is refused is tried before it is noted, and voids nothing.
+	none := fault.Say("No document was chosen. Nothing was changed.", fmt.Errorf("dispose: none: %w", fault.Invalid))
+	f.Documents = true
+	some, total, err := d.o.Stores.Documents.Page(ctx, c.Collection.ID, f, 0, 1)
+	if err != nil {
+		return 0, fmt.Errorf("dispose: %w", err)
+	}
+	if total == 0 {
+		return 0, none
+	}
+	if len(f.IDs) == 1 {
+		if err := some[0].Dispose(what); err != nil {
+			return 0, fmt.Errorf("dispose: %w", err)
+		}
+	}
 	if err := d.note(ctx, by, "dispose: "+string(what.Act), string(id)); err != nil {
 		return 0, err
 	}
@@ -166,7 +205,7 @@ func (d *Desk) Dispose(ctx context.Context, by EditorID, id CaseID, f Filter, qu
 		return 0, fmt.Errorf("dispose: %w", err)
 	}
 	if n == 0 {
-		return 0, fault.Say("No document was chosen. Nothing was changed.", fmt.Errorf("dispose: none: %w", fault.Invalid))
+		return 0, none
 	}
 	return n, nil
 }
@@ -175,7 +214,6 @@ func (d *Desk) Dispose(ctx context.Context, by EditorID, id CaseID, f Filter, qu
 // disposition; of many, those that cannot (public already, unreadable) are passed
 // over.
 func (d *Desk) dispose(ctx context.Context, c corpus.CollectionID, f Filter, what Disposition) (int, error) {
-	f.Documents = true
 	named := len(f.IDs) == 1
 	changed := 0
 	_, err := d.o.Stores.Documents.Update(ctx, c, f, func(i *Item) error {
@@ -205,6 +243,11 @@ func (d *Desk) Destroy(ctx context.Context, by EditorID, id CaseID, doc corpus.D
 	all, err := d.inside(ctx, c.Collection.ID, doc)
 	if err != nil {
 		return err
+	}
+	for _, i := range all {
+		if err := i.Destroy(by, why); i.Document != nil && err != nil { // tried before it is noted
+			return fmt.Errorf("destroy: %w", err)
+		}
 	}
 	if err := d.note(ctx, by, "destroy unseen", doc.String()); err != nil {
 		return err

@@ -48,9 +48,17 @@ func (g *GateReport) Words() string {
 		return "Nothing is to be taken out, so there was nothing to look for."
 	}
 	if g.Clean() {
-		return fmt.Sprintf("None of the %d listed forms was found in %d entries and %d things derived from them. Context may still identify.", g.Forms, g.Entries, g.Outputs)
+		return fmt.Sprintf("%s in the %d entries of this release (each file’s description and content, the record, the ledger) and %s made of them. Context may still identify.",
+			none(g.Forms), g.Entries, count(g.Outputs, "page", "pages"))
 	}
-	return fmt.Sprintf("Listed forms were found in %d places. Nothing can be released until they are gone or excepted.", len(g.Found)+g.More)
+	return fmt.Sprintf("Listed forms were found in %s. Nothing can be released until they are gone or excepted.", count(len(g.Found)+g.More, "place", "places"))
+}
+
+func none(forms int) string {
+	if forms == 1 {
+		return "The 1 listed form was not found"
+	}
+	return fmt.Sprintf("None of the %d listed forms was found", forms)
 }
 
 func (g *GateReport) add(f Finding) {

@@ -27,6 +27,8 @@ type planned struct {
 	withhold int
 	pending  int
 	forms    []string // everything that is taken out, each once
+
+	listed map[corpus.DocumentID]bool // containers to publish that go out as a listing; planSoon knows
 }
 
 // documents reports whether documents go out, so that the three questions must be
@@ -110,6 +112,9 @@ func (d *Desk) planSoon(ctx context.Context, c Case) (planned, error) {
 	if err != nil {
 		return p, err
 	}
+	if p.listed, err = d.listed(ctx, c.Collection.ID); err != nil {
+		return p, err
+	}
 	d.sums.mu.Lock()
 	defer d.sums.mu.Unlock()
 	if d.sums.last == nil {
@@ -117,4 +122,23 @@ func (d *Desk) planSoon(ctx context.Context, c Case) (planned, error) {
 	}
 	d.sums.last[c.ID] = p
 	return p, nil
+}
+
+// listed are the documents that are planned to be published, and go out as a listing
+// because something in them does not go out whole. Readers find them among the redacted.
+func (d *Desk) listed(ctx context.Context, c corpus.CollectionID) (map[corpus.DocumentID]bool, error) {
+	f, err := d.fatesOf(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	ids := map[corpus.DocumentID]bool{}
+	for i, err := range d.o.Stores.Documents.Outline(ctx, c) {
+		if err != nil {
+			return nil, fmt.Errorf("read collection: %w", err)
+		}
+		if i.Holds && i.Plan.Act == Publish && (i.State == corpus.Pending || i.State == corpus.Withheld) && f.of[i.ID()] == part {
+			ids[i.ID()] = true
+		}
+	}
+	return ids, nil
 }

@@ -75,6 +75,7 @@ func (d *Desk) candidate(ctx context.Context, c Case, p planned) (*candidate, er
 	if err != nil {
 		return nil, fmt.Errorf("preview: %w", err)
 	}
+	c.Decision.Opinions = nil // it stays open while editors approve, and shows none of them
 	ref, err := d.write(ctx, func(w io.Writer) error {
 		_, err := d.build(ctx, c, p, 1, publog.Frontier{}, []publog.Signer{signer}, w)
 		return err

@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 
+	"daylight/corpus"
 	"daylight/extract"
 	"daylight/fault"
 )
@@ -14,10 +16,12 @@ import (
 // Reading is what a file of a message contains, before it is a document: itself,
 // then what was found inside.
 type Reading struct {
-	Path  string // the way into the containers
-	Type  string
-	Text  string
-	Error string // what could not be read
+	Path    string // the way into the containers
+	Type    string
+	Message *corpus.Message // of an e-mail
+	Date    time.Time
+	Text    string
+	Error   string // what could not be read
 }
 
 // Limits of reading a file without taking it in.
@@ -77,7 +81,7 @@ func (r *reader) read(ctx context.Context, f extract.File, path string, depth in
 	if more {
 		result.Error = strings.TrimPrefix(result.Error+"; there is more inside than is shown here", "; ")
 	}
-	r.found[at] = Reading{Path: path, Type: result.Type, Text: text, Error: result.Error}
+	r.found[at] = Reading{Path: path, Type: result.Type, Message: result.Message, Date: result.Date, Text: text, Error: result.Error}
 	for _, p := range parts {
 		if err := r.read(ctx, p, path+"/"+p.Name, depth+1); err != nil {
 			return err

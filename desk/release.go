@@ -74,6 +74,11 @@ func (d *Desk) Approve(ctx context.Context, by EditorID, id CaseID, seen Manifes
 	if p.manifest != seen {
 		return fault.Say("Something was changed since you opened this page. Nothing was approved. Read it again.", fmt.Errorf("approve: %w", fault.Conflict))
 	}
+	o := Opinion{Manifest: seen, Answers: answers, Note: strings.TrimSpace(words), Day: day(d.o.Now())}
+	try := c
+	if err := try.Approve(u, p.documents(), o); err != nil { // before it is noted
+		return fmt.Errorf("approve: %w", err)
+	}
 	if err := d.note(ctx, by, "approve", string(id)); err != nil {
 		return err
 	}
@@ -84,7 +89,7 @@ func (d *Desk) Approve(ctx context.Context, by EditorID, id CaseID, seen Manifes
 		for who, why := range c.Barred {
 			now.Bar(who, why)
 		}
-		return now.Approve(u, p.documents(), Opinion{Manifest: seen, Answers: answers, Note: strings.TrimSpace(words), Day: day(d.o.Now())})
+		return now.Approve(u, p.documents(), o)
 	})
 	if err != nil {
 		return fmt.Errorf("approve: %w", err)

@@ -16,7 +16,7 @@ import (
 
 // MaxReply is the size of a reply with its files, in bytes, before it is padded
 // and sealed. Sources read replies in a browser that keeps them in memory.
-const MaxReply = 25 << 20
+const MaxReply = 25_000_000
 
 // Conversations lists them for a handler: those that wait for an answer first,
 // then by the day of the last message, the newest first.
@@ -140,7 +140,7 @@ func (d *Desk) seal(ctx context.Context, c Conversation, text string, files []At
 			return blob.Ref{}, nil, err
 		}
 		if room -= n; room < 0 {
-			return blob.Ref{}, nil, fault.Say("The files are too large for an answer: 25 MiB in all. Nothing was sent.", fault.TooLarge)
+			return blob.Ref{}, nil, fault.Say("The files are too large for an answer: 25 MB in all. Nothing was sent.", fault.TooLarge)
 		}
 		if _, err := s.File(name, bytes.NewReader(b.Bytes())); err != nil {
 			return blob.Ref{}, nil, err
@@ -202,7 +202,7 @@ func (d *Desk) DestroyFile(ctx context.Context, by EditorID, id ConversationID, 
 		return err
 	}
 	if strings.TrimSpace(why) == "" {
-		return fault.Say("Say in a sentence why this is destroyed.", fmt.Errorf("destroy file: %w", fault.Invalid))
+		return in(FieldWhy, fault.Say("Say in a sentence why this is destroyed.", fmt.Errorf("destroy file: %w", fault.Invalid)))
 	}
 	f, err := d.file(ctx, id, message, index)
 	if err != nil {

@@ -54,11 +54,11 @@ func (u User) Check() error {
 		ok = ok && (c == '-' || c >= 'a' && c <= 'z' || c >= '0' && c <= '9')
 	}
 	if !ok {
-		return fault.Say("An account's name is 1 to 32 letters a-z, digits and hyphens, and not \"operator\".",
-			fmt.Errorf("account %q: %w", id, fault.Invalid))
+		return in(FieldID, fault.Say("An account's name is 1 to 32 letters a-z, digits and hyphens, and not \"operator\".",
+			fmt.Errorf("account %q: %w", id, fault.Invalid)))
 	}
 	if strings.TrimSpace(u.Name) == "" || len(u.Roles) == 0 {
-		return fault.Say("An account needs a name and at least one role.", fmt.Errorf("account %q: %w", id, fault.Invalid))
+		return in(FieldName, fault.Say("An account needs a name and at least one role.", fmt.Errorf("account %q: %w", id, fault.Invalid)))
 	}
 	for _, r := range u.Roles {
 		if !slices.Contains(Roles, r) {

@@ -11,13 +11,17 @@ import (
 // Readiness says where a case stands on its way out.
 type Readiness struct {
 	Manifest Manifest
-	Asked    bool // the three questions must be answered
-	Publish  int  // documents, as received or as a listing
-	Redact   int
+	Asked    bool                       // the three questions must be answered
+	Publish  int                        // documents, as received
+	Redact   int                        // with parts taken out, or as a listing
+	Listed   map[corpus.DocumentID]bool // those of Redact that are planned to be published, and hold what is not
 	Withhold int
 	Pending  int
-	Forms    int // to take out
-	Authored int // entries
+	Forms    int  // to take out
+	Authored int  // entries
+	Received int  // files that were handed in
+	Inside   int  // with those inside of them
+	Done     bool // it was released, and nothing waits
 
 	Approve []EditorID // who approved this manifest
 	Object  []EditorID // who said no to one of its questions
@@ -45,14 +49,26 @@ func (d *Desk) WhyNot(ctx context.Context, by EditorID, id CaseID) ([]string, er
 }
 
 func (d *Desk) ready(ctx context.Context, c Case, p planned) (Readiness, error) {
-	r := Readiness{Manifest: p.manifest, Asked: p.documents(), Publish: p.publish, Redact: p.redact,
-		Withhold: p.withhold, Pending: p.pending, Forms: len(p.forms), Authored: c.Authored.Len()}
+	r := Readiness{Manifest: p.manifest, Asked: p.documents(), Publish: p.publish - len(p.listed), Redact: p.redact + len(p.listed),
+		Listed: p.listed, Withhold: p.withhold, Pending: p.pending, Forms: len(p.forms), Authored: c.Authored.Len()}
+	l, err := d.o.Stores.Documents.Ledger(c.Collection.ID).Balance(ctx)
+	if err != nil {
+		return r, fmt.Errorf("ledger: %w", err)
+	}
+	r.Inside = int(l.Total().Received.Files)
+	if len(l.Levels) > 0 {
+		r.Received = int(l.Levels[0].Received.Files)
+	}
 	say := func(format string, args ...any) { r.WhyNot = append(r.WhyNot, fmt.Sprintf(format, args...)) }
 	if c.Status != StatusOpen {
 		say("The case is %s.", c.Status)
 	}
 	if p.publish+p.redact+p.withhold+r.Authored == 0 {
-		say("Nothing is chosen: choose what to publish, redact or withhold.")
+		if r.Done = len(c.Releases) > 0 && p.pending == 0; r.Done {
+			say("It is released, and nothing waits.")
+		} else {
+			say("Nothing is chosen: choose what to publish, redact or withhold.")
+		}
 		return r, nil
 	}
 	if p.documents() || p.withhold > 0 {
@@ -67,10 +83,6 @@ func (d *Desk) ready(ctx context.Context, c Case, p planned) (Readiness, error) 
 		say("The gate has not searched this exact release yet.")
 	case !c.Gate.Clean():
 		say("%s", c.Gate.Words())
-	}
-	l, err := d.o.Stores.Documents.Ledger(c.Collection.ID).Balance(ctx)
-	if err != nil {
-		return r, fmt.Errorf("ledger: %w", err)
 	}
 	if err := l.Check(); err != nil {
 		say("The ledger does not balance: something that was received is not accounted for.")

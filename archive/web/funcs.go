@@ -1,7 +1,6 @@
 package web
 
 import (
-	"fmt"
 	"html/template"
 	"net/url"
 	"slices"
@@ -23,7 +22,6 @@ import (
 var funcs = template.FuncMap{
 	"find":     find,
 	"within":   archive.Narrow,
-	"size":     size,
 	"language": languageName,
 	"kind":     kindName,
 	"filled":   filled,
@@ -62,22 +60,6 @@ func phrase(name string) string {
 		return ""
 	}
 	return q
-}
-
-// size writes a number of bytes for people: 482 B, 31 kB, 2.4 MB.
-func size(n int64) string {
-	if n < 1000 {
-		return fmt.Sprintf("%d B", n)
-	}
-	f, unit := float64(n)/1000, 0
-	for f >= 999.5 && unit < 3 {
-		f, unit = f/1000, unit+1
-	}
-	digits := 0
-	if f < 9.95 {
-		digits = 1
-	}
-	return strconv.FormatFloat(f, 'f', digits, 64) + " " + []string{"kB", "MB", "GB", "TB"}[unit]
 }
 
 // languageName names a language in the language of the page.

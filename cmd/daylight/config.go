@@ -39,6 +39,9 @@ courier = ""
 fetch_every = "1m"
 # Processes that read documents at the same time.
 workers = 2
+# The address of the public archive, that the desk links to from what it released; ""
+# for no link. The desk itself never asks for it.
+archive = ""
 
 [notice]
 # Once a day, at this hour (UTC, "09:00"), the desk reminds somebody to look at it:
@@ -82,6 +85,7 @@ type deskConfig struct {
 	Courier    string   `toml:"courier"`
 	FetchEvery duration `toml:"fetch_every"`
 	Workers    int      `toml:"workers"`
+	Archive    string   `toml:"archive"`
 }
 
 type archiveConfig struct {

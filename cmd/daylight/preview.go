@@ -64,7 +64,7 @@ func (p previewer) preview(ctx context.Context, release io.ReaderAt, size int64,
 	if err != nil {
 		return nil, fmt.Errorf("preview: %w", err)
 	}
-	c.pages, err = web.New(c.archive, web.Options{Banner: "Preview. Nothing here is public.", Log: p.app.log})
+	c.pages, err = web.New(c.archive, web.Options{Log: p.app.log})
 	return c, err
 }
 

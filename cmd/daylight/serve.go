@@ -84,7 +84,7 @@ func (a *app) serveDesk(in instance, cfg config) error {
 	if err := role.HandOver(a.ctx); err != nil {
 		a.log.Error("hand over releases", "err", err)
 	}
-	pages, err := deskweb.New(role.Desk, deskweb.Options{Log: a.log})
+	pages, err := deskweb.New(role.Desk, deskweb.Options{Log: a.log, Archive: strings.TrimRight(cfg.Desk.Archive, "/")})
 	if err != nil {
 		return err
 	}

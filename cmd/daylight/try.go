@@ -231,7 +231,7 @@ func (t *trial) run(ls [3]net.Listener, ready func(links []string)) error {
 		return err
 	}
 	defer done.Close()
-	deskPages, err := deskweb.New(t.desk.Desk, deskweb.Options{Banner: banner, Log: a.log})
+	deskPages, err := deskweb.New(t.desk.Desk, deskweb.Options{Banner: banner, Log: a.log, Archive: siteURL("archive", ls[2])})
 	if err != nil {
 		return err
 	}

@@ -140,15 +140,12 @@ func (s *sampleWork) edit(ctx context.Context) error {
 }
 
 func (s *sampleWork) decide(ctx context.Context) error {
-	d := s.t.desk
+	records := map[desk.Question]desk.Evidence{}
 	for _, q := range s.site.Editing.Questions {
-		e := desk.Evidence{For: q.For, Against: q.Against, Public: q.Answer}
-		if err := d.Record(ctx, "ana", s.id, desk.Question(q.Asks), e); err != nil {
-			return err
-		}
+		records[desk.Question(q.Asks)] = desk.Evidence{For: q.For, Against: q.Against, Public: q.Answer}
 	}
 	h := s.site.Editing.Harm
-	return d.SetHarm(ctx, "ana", s.id, desk.Harm{Intrusion: 3, Interest: 3, Affected: h.Intrusion, Reduced: h.Measures})
+	return s.t.desk.Decide(ctx, "ana", s.id, records, desk.Harm{Intrusion: 3, Interest: 3, Affected: h.Intrusion, Reduced: h.Measures})
 }
 
 func (s *sampleWork) release(ctx context.Context) error {

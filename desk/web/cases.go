@@ -34,7 +34,7 @@ func (s *site) home(w http.ResponseWriter, r *http.Request, u desk.User) error {
 		if err != nil {
 			return err
 		}
-		data.Cases = slices.DeleteFunc(rows, func(c caseRow) bool { return c.Case.Status != desk.StatusOpen })
+		data.Cases = slices.DeleteFunc(rows, func(c caseRow) bool { return c.Case.Status != desk.StatusOpen || c.Ready.Done })
 	}
 	return s.show(w, r, u, "home", data)
 }
@@ -43,7 +43,7 @@ func (s *site) home(w http.ResponseWriter, r *http.Request, u desk.User) error {
 type caseRow struct {
 	Case  desk.Case
 	Ready desk.Readiness
-	Mine  string // what this person can do next; "" when nothing
+	Mine  *todo // what this person can do next; nil when nothing
 }
 
 func (s *site) caseRows(r *http.Request, u desk.User) ([]caseRow, error) {
@@ -62,25 +62,36 @@ func (s *site) caseRows(r *http.Request, u desk.User) ([]caseRow, error) {
 	return rows, nil
 }
 
+// todo is what a person can do next for a case, and on which of its pages.
+type todo struct{ Text, Tab string }
+
 // next says what a person can do for a case, if anything.
-func next(u desk.User, c desk.Case, r desk.Readiness) string {
+func next(u desk.User, c desk.Case, r desk.Readiness) *todo {
+	nothing := r.Publish+r.Redact+r.Withhold+r.Authored == 0
+	ready := !nothing && len(c.Lacks()) == 0 && (!r.Asked || len(c.Decision.Lacks()) == 0)
 	switch {
-	case c.Status != desk.StatusOpen || !u.Is(desk.Editor):
-		return ""
+	case c.Status != desk.StatusOpen:
+	case ready && !gated(c, r) && u.Is(gate...):
+		return &todo{"Run the gate", "release"}
+	case !u.Is(desk.Editor):
 	case len(r.WhyNot) == 0:
-		return "Release it"
-	case r.Publish+r.Redact+r.Withhold+r.Authored == 0 && r.Pending > 0:
-		return "Decide about its files"
-	case r.Publish+r.Redact+r.Withhold+r.Authored == 0:
-		return ""
+		return &todo{"Release it", "release"}
+	case nothing && r.Pending > 0:
+		return &todo{"Decide about its files", "files"}
+	case nothing:
 	case len(c.Lacks()) > 0:
-		return "Complete the provenance"
-	case r.Asked && len(c.Decision.Lacks()) > 0:
-		return "Answer the three questions"
+		return &todo{"Say where it comes from", "provenance"}
+	case !ready:
+		return &todo{"Answer the three questions", "questions"}
 	case c.Barred[u.ID] == "" && !slices.Contains(r.Approve, u.ID):
-		return "Read it and approve"
+		return &todo{"Read it and approve", "release"}
 	}
-	return ""
+	return nil
+}
+
+// gated reports whether the gate found nothing in exactly this release.
+func gated(c desk.Case, r desk.Readiness) bool {
+	return c.Gate != nil && c.Gate.Manifest == r.Manifest && c.Gate.Clean()
 }
 
 func (s *site) cases(w http.ResponseWriter, r *http.Request, u desk.User) error {
@@ -92,11 +103,11 @@ func (s *site) cases(w http.ResponseWriter, r *http.Request, u desk.User) error 
 }
 
 func (s *site) newCase(w http.ResponseWriter, r *http.Request, u desk.User) error {
-	c, err := s.desk.NewCase(r.Context(), u.ID, r.PostFormValue("title"))
+	c, err := s.desk.NewCase(r.Context(), u.ID, r.PostForm.Get("title"))
 	if err != nil {
 		return err
 	}
-	return back(w, r, "/case/"+string(c.ID))
+	return back(w, r, "/case/"+string(c.ID), "saved")
 }
 
 func caseID(r *http.Request) desk.CaseID { return desk.CaseID(r.PathValue("case")) }
@@ -107,6 +118,8 @@ type casePage struct {
 	C     *desk.Case
 	Ready desk.Readiness
 	Tab   string
+	Next  *todo
+	Gated bool
 	X     any
 }
 
@@ -120,7 +133,7 @@ func (s *site) inCase(w http.ResponseWriter, r *http.Request, u desk.User, tab s
 	if err != nil {
 		return err
 	}
-	return s.show(w, r, u, tab, casePage{u, &c, ready, tab, x})
+	return s.show(w, r, u, tab, casePage{u, &c, ready, tab, next(u, c, ready), gated(c, ready), x})
 }
 
 // step is one line of the way to a release.
@@ -144,27 +157,19 @@ func (s *site) caseHome(w http.ResponseWriter, r *http.Request, u desk.User) err
 	if err != nil {
 		return err
 	}
-	files := 0
-	for _, n := range states {
-		files += n
-	}
 	chosen := ready.Publish + ready.Redact + ready.Withhold
-	gated := c.Gate != nil && c.Gate.Manifest == ready.Manifest && c.Gate.Clean()
 	steps := []step{
-		{"Decide about each file", "files", files > 0 && ready.Pending == 0, fmt.Sprintf("%d chosen for this release, %d undecided", chosen, ready.Pending)},
+		{"Decide about each file", "files", chosen > 0 && ready.Pending == 0, fmt.Sprintf("%d decided for this release, %d undecided", chosen, ready.Pending)},
 		{"Say where it comes from", "provenance", len(c.Lacks()) == 0, lacking(len(c.Lacks()))},
 		{"Answer the three questions, and whom it may harm", "questions", len(c.Decision.Lacks()) == 0, lacking(len(c.Decision.Lacks()))},
-		{"Search it for what was taken out", "release", gated, forms(ready.Forms)},
+		{"Search it for what was taken out", "release", gated(c, ready), forms(ready.Forms) + "; run the gate last, since any change voids it"},
 		{"Two editors approve", "release", len(ready.Approve) >= desk.ApprovalsNeeded, fmt.Sprintf("%d of %d", len(ready.Approve), desk.ApprovalsNeeded)},
 	}
-	return s.inCase(w, r, u, "case", map[string]any{"Files": files, "States": states, "Steps": steps, "Status": []desk.Status{desk.StatusOpen, desk.StatusParked, desk.StatusClosed}})
+	return s.inCase(w, r, u, "case", map[string]any{"States": states, "Steps": steps, "Status": []desk.Status{desk.StatusOpen, desk.StatusParked, desk.StatusClosed}})
 }
 
 func forms(n int) string {
-	if n == 1 {
-		return "1 form is listed"
-	}
-	return fmt.Sprintf("%d forms are listed", n)
+	return count(n, "form of what is taken out is listed", "forms of what is taken out are listed")
 }
 
 func lacking(n int) string {
@@ -178,10 +183,10 @@ func lacking(n int) string {
 }
 
 func (s *site) status(w http.ResponseWriter, r *http.Request, u desk.User) error {
-	if err := s.desk.SetStatus(r.Context(), u.ID, caseID(r), desk.Status(r.PostFormValue("status"))); err != nil {
+	if err := s.desk.SetStatus(r.Context(), u.ID, caseID(r), desk.Status(r.PostForm.Get("status"))); err != nil {
 		return err
 	}
-	return back(w, r, "/case/"+string(caseID(r)))
+	return back(w, r, "/case/"+string(caseID(r)), "status")
 }
 
 // perPage is how many files a page lists.
@@ -233,6 +238,7 @@ func filterOf(v url.Values) desk.Filter {
 
 func (s *site) files(w http.ResponseWriter, r *http.Request, u desk.User) error {
 	v := r.URL.Query()
+	v.Del("done")
 	page, err := strconv.Atoi(cmp.Or(v.Get("page"), "1"))
 	if err != nil || page < 1 {
 		return fmt.Errorf("page: %w", fault.NotFound)
@@ -263,10 +269,7 @@ func (s *site) files(w http.ResponseWriter, r *http.Request, u desk.User) error 
 }
 
 // dispositionOf reads the form that decides about files.
-func dispositionOf(r *http.Request) (desk.Disposition, error) {
-	if err := r.ParseForm(); err != nil {
-		return desk.Disposition{}, formError(err)
-	}
+func dispositionOf(r *http.Request) desk.Disposition {
 	act := r.PostForm.Get("do")
 	if act == "undecided" {
 		act = string(desk.Undecided)
@@ -275,20 +278,26 @@ func dispositionOf(r *http.Request) (desk.Disposition, error) {
 	if d.Act == desk.Withhold {
 		d.Reason = corpus.Reason(r.PostForm.Get("reason"))
 	}
-	return d, nil
+	return d
+}
+
+// planned is what was done by deciding about files.
+func planned(d desk.Disposition) string {
+	if d.Act == desk.Undecided {
+		return "undecided"
+	}
+	return "planned"
 }
 
 func (s *site) disposeMany(w http.ResponseWriter, r *http.Request, u desk.User) error {
-	d, err := dispositionOf(r)
-	if err != nil {
-		return err
-	}
-	v, err := url.ParseQuery(r.PostForm.Get("filter"))
-	if err != nil {
-		return fmt.Errorf("filter: %w", fault.Invalid)
-	}
+	d, v := dispositionOf(r), r.URL.Query()
+	v.Del("done")
 	f, query := filterOf(v), v.Get("q")
-	if r.PostForm.Get("all") == "" { // those that are ticked, not all that match
+	switch {
+	case r.PostForm.Get("do") == "publish the rest":
+		d.Act = desk.Publish
+		f, query = desk.Filter{States: []corpus.State{corpus.Pending}, Acts: []desk.Act{desk.Undecided}}, ""
+	case r.PostForm.Get("all") == "": // those that are ticked, not all that match
 		f, query = desk.Filter{IDs: []corpus.DocumentID{}}, ""
 		for _, id := range r.PostForm["document"] {
 			doc, err := corpus.ParseDocumentID(id)
@@ -301,5 +310,5 @@ func (s *site) disposeMany(w http.ResponseWriter, r *http.Request, u desk.User) 
 	if _, err := s.desk.Dispose(r.Context(), u.ID, caseID(r), f, query, d); err != nil {
 		return err
 	}
-	return back(w, r, "/case/"+string(caseID(r))+"/files?"+v.Encode())
+	return back(w, r, "/case/"+string(caseID(r))+"/files?"+v.Encode(), planned(d))
 }

@@ -2,8 +2,10 @@ package web
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -13,16 +15,22 @@ import (
 )
 
 func (s *site) provenance(w http.ResponseWriter, r *http.Request, u desk.User) error {
-	return s.inCase(w, r, u, "provenance", desk.Routes)
+	// A draft without days is offered the years of its documents.
+	first, last, err := s.desk.Years(r.Context(), u.ID, caseID(r))
+	if err != nil {
+		return err
+	}
+	c, err := s.desk.Case(r.Context(), u.ID, caseID(r))
+	if err != nil {
+		return err
+	}
+	before := cmp.Or(c.Collection.First, &corpus.Publication{})
+	return s.inCase(w, r, u, "provenance", map[string]any{"Routes": desk.Routes, "First": first, "Last": last,
+		"FirstBy": before.By, "FirstDate": before.Date, "FirstURL": before.URL})
 }
 
 func (s *site) setProvenance(w http.ResponseWriter, r *http.Request, u desk.User) error {
-	if err := r.ParseForm(); err != nil {
-		return formError(err)
-	}
-	get := func(name string) string {
-		return strings.TrimSpace(strings.ReplaceAll(r.PostForm.Get(name), "\r\n", "\n"))
-	}
+	get := func(name string) string { return typed(r, name) }
 	draft := corpus.Collection{Title: get("title"), Summary: get("summary"), Description: get("description"), From: get("from"), To: get("to"),
 		Route: corpus.Route(get("route")), Hands: get("hands"), Unknown: get("unknown"), Checked: get("checked"), Missing: get("missing")}
 	if first := (corpus.Publication{By: get("firstby"), Date: get("firstdate"), URL: get("firsturl")}); first != (corpus.Publication{}) {
@@ -31,7 +39,12 @@ func (s *site) setProvenance(w http.ResponseWriter, r *http.Request, u desk.User
 	if err := s.desk.SetCollection(r.Context(), u.ID, caseID(r), draft); err != nil {
 		return err
 	}
-	return back(w, r, "/case/"+string(caseID(r))+"/provenance")
+	return back(w, r, "/case/"+string(caseID(r))+"/provenance", "saved")
+}
+
+// typed is what somebody wrote into a field.
+func typed(r *http.Request, name string) string {
+	return strings.TrimSpace(strings.ReplaceAll(r.PostForm.Get(name), "\r\n", "\n"))
 }
 
 // asked is one question with its record.
@@ -52,26 +65,23 @@ func (s *site) questions(w http.ResponseWriter, r *http.Request, u desk.User) er
 	return s.inCase(w, r, u, "questions", map[string]any{"Asked": all, "Intrusion": desk.IntrusionWords, "Interest": desk.InterestWords})
 }
 
-func (s *site) setQuestion(w http.ResponseWriter, r *http.Request, u desk.User) error {
-	e := desk.Evidence{For: r.PostFormValue("for"), Against: r.PostFormValue("against"), Public: r.PostFormValue("public"), Notes: r.PostFormValue("notes")}
-	q := desk.Question(r.PostFormValue("question"))
-	if err := s.desk.Record(r.Context(), u.ID, caseID(r), q, e); err != nil {
-		return err
+// setQuestions keeps the records of all three questions and of harm: they stand in one
+// form, so that no part of it is lost by saving another.
+func (s *site) setQuestions(w http.ResponseWriter, r *http.Request, u desk.User) error {
+	records := map[desk.Question]desk.Evidence{}
+	for i, q := range desk.Questions {
+		get := func(name string) string { return typed(r, name+strconv.Itoa(i)) }
+		records[q] = desk.Evidence{For: get("for"), Against: get("against"), Public: get("public"), Notes: get("notes")}
 	}
-	return back(w, r, "/case/"+string(caseID(r))+"/questions#"+strings.ReplaceAll(string(q), " ", "-"))
-}
-
-func (s *site) setHarm(w http.ResponseWriter, r *http.Request, u desk.User) error {
 	level := func(name string) desk.Level {
-		n, _ := strconv.Atoi(r.PostFormValue(name)) // what is no number is "not recorded"
+		n, _ := strconv.Atoi(r.PostForm.Get(name)) // what is no number is "not recorded"
 		return desk.Level(n)
 	}
-	h := desk.Harm{Intrusion: level("intrusion"), Interest: level("interest"),
-		Affected: strings.TrimSpace(r.PostFormValue("affected")), Reduced: strings.TrimSpace(r.PostFormValue("reduced"))}
-	if err := s.desk.SetHarm(r.Context(), u.ID, caseID(r), h); err != nil {
+	h := desk.Harm{Intrusion: level("intrusion"), Interest: level("interest"), Affected: typed(r, "affected"), Reduced: typed(r, "reduced")}
+	if err := s.desk.Decide(r.Context(), u.ID, caseID(r), records, h); err != nil {
 		return err
 	}
-	return back(w, r, "/case/"+string(caseID(r))+"/questions#harm")
+	return back(w, r, "/case/"+string(caseID(r))+"/questions", "saved")
 }
 
 func (s *site) releasePage(w http.ResponseWriter, r *http.Request, u desk.User) error {
@@ -83,7 +93,12 @@ func (s *site) releasePage(w http.ResponseWriter, r *http.Request, u desk.User) 
 	for _, q := range desk.Questions {
 		all = append(all, asked{q, c.Decision.Records[q]})
 	}
-	return s.inCase(w, r, u, "release", map[string]any{"Asked": all, "Intrusion": desk.IntrusionWords, "Interest": desk.InterestWords,
+	ready, err := s.desk.Readiness(r.Context(), u.ID, c.ID)
+	if err != nil {
+		return err
+	}
+	mine := slices.ContainsFunc(c.Decision.Opinions, func(o desk.Opinion) bool { return o.By == u.ID && o.Manifest == ready.Manifest })
+	return s.inCase(w, r, u, "release", map[string]any{"Mine": mine, "Asked": all, "Intrusion": desk.IntrusionWords, "Interest": desk.InterestWords,
 		"Needed": desk.ApprovalsNeeded, "Bar": c.Barred[u.ID]})
 }
 
@@ -91,43 +106,43 @@ func (s *site) runGate(w http.ResponseWriter, r *http.Request, u desk.User) erro
 	if _, err := s.desk.RunGate(r.Context(), u.ID, caseID(r)); err != nil {
 		return err
 	}
-	return back(w, r, "/case/"+string(caseID(r))+"/release#gate")
+	return back(w, r, "/case/"+string(caseID(r))+"/release", "gate")
 }
 
 func (s *site) except(w http.ResponseWriter, r *http.Request, u desk.User) error {
-	id, err := corpus.ParseDocumentID(r.PostFormValue("document"))
+	id, err := corpus.ParseDocumentID(r.PostForm.Get("document"))
 	if err != nil {
 		return fmt.Errorf("document: %w", fault.Invalid)
 	}
-	e := desk.Exception{Document: id, Form: r.PostFormValue("form"), Reason: r.PostFormValue("reason")}
+	e := desk.Exception{Document: id, Form: r.PostForm.Get("form"), Reason: r.PostForm.Get("reason")}
 	if err := s.desk.Except(r.Context(), u.ID, caseID(r), e); err != nil {
 		return err
 	}
-	return back(w, r, "/case/"+string(caseID(r))+"/release#gate")
+	return back(w, r, "/case/"+string(caseID(r))+"/release", "excepted")
 }
 
 func (s *site) approve(w http.ResponseWriter, r *http.Request, u desk.User) error {
 	var seen desk.Manifest
-	if err := seen.UnmarshalText([]byte(r.PostFormValue("manifest"))); err != nil {
+	if err := seen.UnmarshalText([]byte(r.PostForm.Get("manifest"))); err != nil {
 		return err
 	}
 	answers := map[desk.Question]desk.Answer{}
 	for i, q := range desk.Questions {
-		if a := r.PostFormValue("answer" + strconv.Itoa(i)); a != "" {
+		if a := r.PostForm.Get("answer" + strconv.Itoa(i)); a != "" {
 			answers[q] = desk.Answer(a)
 		}
 	}
-	if err := s.desk.Approve(r.Context(), u.ID, caseID(r), seen, answers, r.PostFormValue("words")); err != nil {
+	if err := s.desk.Approve(r.Context(), u.ID, caseID(r), seen, answers, r.PostForm.Get("words")); err != nil {
 		return err
 	}
-	return back(w, r, "/case/"+string(caseID(r))+"/release#approvals")
+	return back(w, r, "/case/"+string(caseID(r))+"/release", "answered")
 }
 
 func (s *site) release(w http.ResponseWriter, r *http.Request, u desk.User) error {
 	if _, err := s.desk.Release(r.Context(), u.ID, caseID(r)); err != nil {
 		return err
 	}
-	return back(w, r, "/releases")
+	return back(w, r, "/case/"+string(caseID(r)), "released")
 }
 
 func (s *site) ledger(w http.ResponseWriter, r *http.Request, u desk.User) error {
@@ -144,7 +159,7 @@ func (s *site) releases(w http.ResponseWriter, r *http.Request, u desk.User) err
 		return err
 	}
 	check, note := s.desk.Checkpoint()
-	return s.show(w, r, u, "releases", map[string]any{"All": all, "Size": check.Size, "Note": string(note)})
+	return s.show(w, r, u, "releases", map[string]any{"All": all, "Size": int(check.Size), "Note": string(note)})
 }
 
 func (s *site) releaseFile(w http.ResponseWriter, r *http.Request, u desk.User) error {
@@ -213,8 +228,6 @@ func (t *turner) Write(b []byte) (int, error) {
 	return t.ResponseWriter.Write(b)
 }
 
-var previewBanner = []byte(`<body><p class="banner" role="note">Preview: nothing of this is public yet.</p>`)
-
 func (t *turner) flush() {
 	if !t.html {
 		return
@@ -223,7 +236,8 @@ func (t *turner) flush() {
 	for _, attribute := range []string{"href", "src", "action"} {
 		b = bytes.ReplaceAll(b, []byte(attribute+`="/`), []byte(attribute+`="`+t.base+`/`))
 	}
-	b = bytes.Replace(b, []byte("<body>"), previewBanner, 1)
+	banner := `<body><p class="banner" role="note">Preview: nothing of this is public yet. <a href="` + strings.TrimSuffix(t.base, "preview") + `release">Back to the case</a></p>`
+	b = bytes.Replace(b, []byte("<body>"), []byte(banner), 1)
 	t.ResponseWriter.WriteHeader(t.status)
 	t.ResponseWriter.Write(b)
 }

@@ -3,6 +3,7 @@ package web
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 
 	"daylight/corpus"
@@ -51,14 +52,11 @@ func (s *site) disposeOne(w http.ResponseWriter, r *http.Request, u desk.User) e
 	if err != nil {
 		return err
 	}
-	d, err := dispositionOf(r)
-	if err != nil {
-		return err
-	}
+	d := dispositionOf(r)
 	if _, err := s.desk.Dispose(r.Context(), u.ID, caseID(r), desk.Filter{IDs: []corpus.DocumentID{id}}, "", d); err != nil {
 		return err
 	}
-	return back(w, r, documentURL(r))
+	return back(w, r, documentURL(r), planned(d))
 }
 
 func (s *site) original(w http.ResponseWriter, r *http.Request, u desk.User) error {
@@ -83,14 +81,14 @@ func (s *site) destroy(w http.ResponseWriter, r *http.Request, u desk.User) erro
 	if err != nil {
 		return err
 	}
-	if err := s.desk.Destroy(r.Context(), u.ID, caseID(r), id, r.PostFormValue("why")); err != nil {
+	if err := s.desk.Destroy(r.Context(), u.ID, caseID(r), id, r.PostForm.Get("why")); err != nil {
 		return err
 	}
-	return back(w, r, documentURL(r))
+	return back(w, r, documentURL(r), "destroyed")
 }
 
-// redactPage shows what a redaction would leave. It changes nothing, so its forms
-// travel in the address; the desk logs no address.
+// redactPage shows what a redaction would leave. It changes nothing; what is to be taken
+// out comes in the body of a form, for a browser remembers addresses.
 func (s *site) redactPage(w http.ResponseWriter, r *http.Request, u desk.User) error {
 	id, err := documentID(r)
 	if err != nil {
@@ -101,13 +99,18 @@ func (s *site) redactPage(w http.ResponseWriter, r *http.Request, u desk.User) e
 		return err
 	}
 	forms := d.Item.Plan.Forms
-	if r.URL.Query().Has("forms") {
-		forms = formsOf(r.URL.Query().Get("forms"))
+	if r.PostForm.Has("forms") {
+		forms = formsOf(r.PostForm.Get("forms"))
 	}
-	if name := strings.TrimSpace(r.URL.Query().Get("name")); name != "" {
-		forms = append(forms, desk.SuggestForms(name)...)
+	if name := strings.TrimSpace(r.PostForm.Get("name")); name != "" {
+		for _, f := range desk.SuggestForms(name) {
+			if !slices.Contains(forms, f) {
+				forms = append(forms, f)
+			}
+		}
 	}
-	data := map[string]any{"D": d, "Forms": strings.Join(forms, "\n"), "Tried": len(forms) > 0}
+	data := map[string]any{"D": d, "Forms": strings.Join(forms, "\n"), "Tried": len(forms) > 0,
+		"Decided": d.Item.Plan.Act == desk.Redact && slices.Equal(forms, d.Item.Plan.Forms)}
 	if len(forms) > 0 {
 		t, err := s.desk.TryRedaction(r.Context(), u.ID, caseID(r), id, forms)
 		if err != nil {
@@ -135,9 +138,9 @@ func (s *site) redact(w http.ResponseWriter, r *http.Request, u desk.User) error
 	if err != nil {
 		return err
 	}
-	d := desk.Disposition{Act: desk.Redact, Forms: formsOf(r.PostFormValue("forms")), Note: strings.TrimSpace(r.PostFormValue("note"))}
+	d := desk.Disposition{Act: desk.Redact, Forms: formsOf(r.PostForm.Get("forms")), Note: strings.TrimSpace(r.PostForm.Get("note"))}
 	if _, err := s.desk.Dispose(r.Context(), u.ID, caseID(r), desk.Filter{IDs: []corpus.DocumentID{id}}, "", d); err != nil {
 		return err
 	}
-	return back(w, r, documentURL(r)+"/redact")
+	return back(w, r, documentURL(r)+"/redact", "redacted")
 }

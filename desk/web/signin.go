@@ -3,6 +3,7 @@ package web
 import (
 	"fmt"
 	"net/http"
+	"net/url"
 	"strings"
 
 	"daylight/desk"
@@ -58,13 +59,20 @@ func (s *site) people(w http.ResponseWriter, r *http.Request, u desk.User) error
 	if err != nil {
 		return err
 	}
-	return s.show(w, r, u, "people", map[string]any{"All": all, "Roles": desk.Roles, "Me": u.ID})
+	var one desk.User // whose form is shown: one at a time, so that none loses another's text
+	for _, p := range all {
+		if p.ID == desk.EditorID(r.URL.Query().Get("of")) {
+			one = p
+		}
+	}
+	var roles []string
+	for _, role := range one.Roles {
+		roles = append(roles, string(role))
+	}
+	return s.show(w, r, u, "people", map[string]any{"All": all, "Roles": desk.Roles, "One": one, "OneRoles": roles})
 }
 
 func (s *site) setPerson(w http.ResponseWriter, r *http.Request, u desk.User) error {
-	if err := r.ParseForm(); err != nil {
-		return fmt.Errorf("form: %w: %w", fault.Invalid, err)
-	}
 	p := desk.User{ID: desk.EditorID(r.PostForm.Get("id")), Name: strings.TrimSpace(r.PostForm.Get("name")), Closed: r.PostForm.Get("closed") != ""}
 	for _, role := range r.PostForm["role"] {
 		p.Roles = append(p.Roles, desk.Role(role))
@@ -75,7 +83,7 @@ func (s *site) setPerson(w http.ResponseWriter, r *http.Request, u desk.User) er
 	if err := s.desk.PutUser(r.Context(), u.ID, p); err != nil {
 		return err
 	}
-	return back(w, r, "/people")
+	return back(w, r, "/people?of="+url.QueryEscape(string(p.ID)), "saved")
 }
 
 func (s *site) link(w http.ResponseWriter, r *http.Request, u desk.User) error {

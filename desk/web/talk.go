@@ -8,6 +8,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -29,6 +30,16 @@ func (s *site) conversations(w http.ResponseWriter, r *http.Request, u desk.User
 }
 
 func (s *site) conversation(w http.ResponseWriter, r *http.Request, u desk.User) error {
+	return s.talk(w, r, u, "conversation")
+}
+
+// caseForm asks what of a conversation becomes a case. It is a page of its own, so that
+// it cannot lose an answer that is half written.
+func (s *site) caseForm(w http.ResponseWriter, r *http.Request, u desk.User) error {
+	return s.talk(w, r, u, "makecase")
+}
+
+func (s *site) talk(w http.ResponseWriter, r *http.Request, u desk.User, name string) error {
 	c, err := s.desk.Conversation(r.Context(), u.ID, talkID(r))
 	if err != nil {
 		return err
@@ -41,7 +52,7 @@ func (s *site) conversation(w http.ResponseWriter, r *http.Request, u desk.User)
 	for _, k := range cases {
 		titles[k.ID] = k.Title
 	}
-	return s.show(w, r, u, "conversation", map[string]any{"C": c, "Cases": cases, "Titles": titles, "Sent": r.URL.Query().Has("sent")})
+	return s.show(w, r, u, name, map[string]any{"C": c, "Cases": cases, "Titles": titles})
 }
 
 // maxReply leaves room for the form around a reply's files.
@@ -71,6 +82,7 @@ func (s *site) reply(w http.ResponseWriter, r *http.Request, u desk.User) error 
 		switch {
 		case p.FormName() == "text":
 			text = string(b)
+			r.PostForm = url.Values{"text": {text}} // for the page, should the reply be refused
 		case p.FormName() == "files" && p.FileName() != "":
 			files = append(files, desk.Attachment{Name: p.FileName(), Body: bytes.NewReader(b)})
 		}
@@ -78,20 +90,17 @@ func (s *site) reply(w http.ResponseWriter, r *http.Request, u desk.User) error 
 	if err := s.desk.Reply(r.Context(), u.ID, talkID(r), text, files); err != nil {
 		return err
 	}
-	return back(w, r, "/conversation/"+string(talkID(r))+"?sent")
+	return back(w, r, "/conversation/"+string(talkID(r)), "sent")
 }
 
 func formError(err error) error {
 	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
-		return fault.Say("The form is too large: an answer may have files of 25 MiB in all. Nothing was sent.", fmt.Errorf("form: %w", fault.TooLarge))
+		return fault.Say("The form is too large: an answer may have files of 25 MB in all. Nothing was sent.", fmt.Errorf("form: %w", fault.TooLarge))
 	}
 	return fmt.Errorf("form: %w: %w", fault.Invalid, err)
 }
 
 func (s *site) makeCase(w http.ResponseWriter, r *http.Request, u desk.User) error {
-	if err := r.ParseForm(); err != nil {
-		return formError(err)
-	}
 	id, err := s.desk.MakeCase(r.Context(), u.ID, talkID(r), desk.Made{
 		Title: r.PostForm.Get("title"), Into: desk.CaseID(r.PostForm.Get("into")),
 		Messages: r.PostForm["message"], Statement: r.PostForm.Get("statement") != "",
@@ -99,7 +108,7 @@ func (s *site) makeCase(w http.ResponseWriter, r *http.Request, u desk.User) err
 	if err != nil {
 		return err
 	}
-	return back(w, r, "/case/"+string(id))
+	return back(w, r, "/case/"+string(id), "made")
 }
 
 func fileOf(r *http.Request) (message string, index int, err error) {
@@ -164,8 +173,8 @@ func (s *site) fileDestroy(w http.ResponseWriter, r *http.Request, u desk.User) 
 	if err != nil {
 		return err
 	}
-	if err := s.desk.DestroyFile(r.Context(), u.ID, talkID(r), message, index, r.PostFormValue("why")); err != nil {
+	if err := s.desk.DestroyFile(r.Context(), u.ID, talkID(r), message, index, r.PostForm.Get("why")); err != nil {
 		return err
 	}
-	return back(w, r, "/conversation/"+string(talkID(r)))
+	return back(w, r, "/conversation/"+string(talkID(r)), "destroyed")
 }

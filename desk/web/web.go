@@ -4,14 +4,17 @@
 package web
 
 import (
+	"cmp"
 	"embed"
 	"errors"
 	"fmt"
 	"html/template"
 	"io/fs"
 	"log/slog"
+	"maps"
 	"net/http"
 	"slices"
+	"strings"
 
 	"daylight/desk"
 	"daylight/fault"
@@ -26,6 +29,10 @@ type Options struct {
 	Banner string       // stands above every page when not empty ("Demonstration: …")
 	Log    *slog.Logger // of faults; nil: slog.Default
 	Secure bool         // the desk is served over TLS: cookies say so
+
+	// Archive is the address of the public archive, for links to what was released; ""
+	// where the desk does not know it.
+	Archive string
 }
 
 type site struct {
@@ -41,9 +48,10 @@ func New(d *desk.Desk, o Options) (http.Handler, error) {
 		return nil, err
 	}
 	s := &site{desk: d, o: o, kit: &httpkit.Site{
-		Name: "Desk", Banner: o.Banner, Log: o.Log, Pages: sub, Funcs: funcs,
+		Name: "Desk", Banner: o.Banner, Log: o.Log, Pages: sub, Funcs: maps.Clone(funcs),
 		Footer: []httpkit.Link{{Href: "/about", Text: "What this desk asks, and what it never asks"}},
 	}}
+	s.kit.Funcs["archive"] = func() string { return o.Archive }
 	if err := s.kit.Load(); err != nil {
 		return nil, fmt.Errorf("pages of the desk: %w", err)
 	}
@@ -53,14 +61,14 @@ func New(d *desk.Desk, o Options) (http.Handler, error) {
 	}
 	mux.HandleFunc("GET /sign-in/{link}", s.signInPage)
 	mux.HandleFunc("POST /sign-in", s.signIn)
-	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-		s.kit.Fail(w, r, fmt.Errorf("address: %w", fault.NotFound))
-	})
+	mux.Handle("/", s.guard(route{"/", anybody, func(http.ResponseWriter, *http.Request, desk.User) error {
+		return fmt.Errorf("address: %w", fault.NotFound)
+	}}))
 	return s.kit.Handler(mux), nil
 }
 
 // page handles a request of somebody who is signed in and has the role. What it
-// returns is shown by httpkit.Fail.
+// returns is shown by httpkit.Fail, or with the form that was refused.
 type page func(w http.ResponseWriter, r *http.Request, u desk.User) error
 
 type route struct {
@@ -80,6 +88,8 @@ var (
 	auditors  = []desk.Role{desk.Editor, desk.Admin}
 )
 
+// The address of a form is that of the page where it stands, or one step below it:
+// there the page is found that shows a refused form again.
 func (s *site) routes() []route {
 	return []route{
 		{"GET /{$}", anybody, s.home},
@@ -90,6 +100,7 @@ func (s *site) routes() []route {
 		{"GET /conversations", handlers, s.conversations},
 		{"GET /conversation/{talk}", handlers, s.conversation},
 		{replies, handlers, s.reply},
+		{"GET /conversation/{talk}/case", handlers, s.caseForm},
 		{"POST /conversation/{talk}/case", handlers, s.makeCase},
 		{"GET /conversation/{talk}/{message}/{file}", handlers, s.fileText},
 		{"GET /conversation/{talk}/{message}/{file}/download", handlers, s.fileDownload},
@@ -107,16 +118,16 @@ func (s *site) routes() []route {
 		{"POST /case/{case}/file/{document}/destroy", handlers, s.destroy},
 		{"GET /case/{case}/file/{document}/redact", gate, s.redactPage},
 		{"POST /case/{case}/file/{document}/redact", redactors, s.redact},
+		{"POST /case/{case}/file/{document}/redact/try", gate, s.redactPage},
 		{"GET /case/{case}/provenance", material, s.provenance},
 		{"POST /case/{case}/provenance", editors, s.setProvenance},
 		{"GET /case/{case}/questions", material, s.questions},
-		{"POST /case/{case}/questions", editors, s.setQuestion},
-		{"POST /case/{case}/harm", editors, s.setHarm},
+		{"POST /case/{case}/questions", editors, s.setQuestions},
 		{"GET /case/{case}/release", material, s.releasePage},
-		{"POST /case/{case}/gate", gate, s.runGate},
-		{"POST /case/{case}/exception", editors, s.except},
-		{"POST /case/{case}/approve", material, s.approve}, // package desk says in words who may
 		{"POST /case/{case}/release", editors, s.release},
+		{"POST /case/{case}/release/gate", gate, s.runGate},
+		{"POST /case/{case}/release/exception", editors, s.except},
+		{"POST /case/{case}/release/approve", material, s.approve}, // package desk says in words who may
 		{"GET /case/{case}/ledger", material, s.ledger},
 		{"GET /case/{case}/preview/", material, s.preview},
 
@@ -155,14 +166,19 @@ func (s *site) guard(rt route) http.Handler {
 				most = maxReply
 			}
 			r.Body = http.MaxBytesReader(w, r.Body, most)
-			err = rt.serve(w, r, u)
+			if perr := r.ParseForm(); perr != nil { // the reply's is not read here
+				err = formError(perr)
+			} else {
+				err = rt.serve(w, r, u)
+			}
 		}
 		switch {
 		case err == nil:
 		case errors.Is(err, fault.Unknown):
 			s.kit.Render(w, r, http.StatusUnauthorized, "signedout", nil)
+		case s.again(w, r, u, rt, err):
 		default:
-			s.kit.Fail(w, r, err)
+			s.kitOf(u).Fail(w, r, err)
 		}
 	})
 }
@@ -176,11 +192,16 @@ func (s *site) user(r *http.Request) (desk.User, error) {
 	return s.desk.Session(r.Context(), c.Value)
 }
 
-// show renders a page with the navigation of a person's roles.
-func (s *site) show(w http.ResponseWriter, r *http.Request, u desk.User, name string, data any) error {
+// kitOf is the pages with the navigation of a person's roles.
+func (s *site) kitOf(u desk.User) *httpkit.Site {
 	kit := *s.kit
 	kit.Nav = nav(u)
-	kit.Render(w, r, http.StatusOK, name, data)
+	return &kit
+}
+
+// show renders a page, also one that shows a refused form again.
+func (s *site) show(w http.ResponseWriter, r *http.Request, u desk.User, name string, data any) error {
+	s.kitOf(u).Render(w, r, cmp.Or(formOf(r).status, http.StatusOK), name, data)
 	return nil
 }
 
@@ -203,19 +224,29 @@ func nav(u desk.User) []httpkit.Link {
 	return append(links, httpkit.Link{Href: "/account", Text: u.Name})
 }
 
-// back sends the browser on after a form, so that a reload does not send it again.
-func back(w http.ResponseWriter, r *http.Request, to string) error {
-	http.Redirect(w, r, to, http.StatusSeeOther)
+// back sends the browser on after a form, so that a reload does not send it again. what
+// was done is a key of doneWords: no text travels in an address.
+func back(w http.ResponseWriter, r *http.Request, to, what string) error {
+	and := "?"
+	if strings.Contains(to, "?") {
+		and = "&"
+	}
+	http.Redirect(w, r, to+and+"done="+what, http.StatusSeeOther)
 	return nil
 }
 
 var funcs = template.FuncMap{
 	"has":   func(u desk.User, roles ...desk.Role) bool { return u.Is(roles...) },
-	"bytes": size,
-	"list":  func(s ...string) []string { return s },
-	"in":    func(s string, list []string) bool { return slices.Contains(list, s) },
-	"add":   func(a, b int) int { return a + b },
-	"dict":  dict,
+	"bytes": httpkit.Size,
+	"count": count,
+	"form":  formOf,
+	"done":  doneOf,
+
+	"happened": happened,
+	"list":     func(s ...string) []string { return s },
+	"in":       func(s string, list []string) bool { return slices.Contains(list, s) },
+	"add":      func(a, b int) int { return a + b },
+	"dict":     dict,
 }
 
 // dict makes a map of names and values, for templates that take several.
@@ -231,15 +262,10 @@ func dict(pairs ...any) (map[string]any, error) {
 	return m, nil
 }
 
-// size writes a size for people.
-func size(n int64) string {
-	switch {
-	case n < 1000:
-		return fmt.Sprintf("%d bytes", n)
-	case n < 1000_000:
-		return fmt.Sprintf("%.1f kB", float64(n)/1e3)
-	case n < 1000_000_000:
-		return fmt.Sprintf("%.1f MB", float64(n)/1e6)
+// count writes a number of things: 1 file, 2,040 files.
+func count(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
 	}
-	return fmt.Sprintf("%.1f GB", float64(n)/1e9)
+	return httpkit.Thousands(n) + " " + many
 }

@@ -37,7 +37,7 @@ func open(t *testing.T) *newsroom {
 	must(t, err)
 	t.Cleanup(func() { db.Close() })
 	w := desktest.NewWorld(t, db.Stores())
-	h, err := web.New(w.Desk, web.Options{Banner: "Demonstration"})
+	h, err := web.New(w.Desk, web.Options{Banner: "Demonstration", Archive: "https://archive.example"})
 	must(t, err)
 	srv := httptest.NewServer(h)
 	t.Cleanup(srv.Close)
@@ -137,7 +137,8 @@ func received(n *newsroom, files ...string) (talk string, id desk.CaseID) {
 	}
 	h := n.as("handler")
 	talk = find(n.t, h.see("/conversations"), `href="(/conversation/[0-9a-f]+)"`)
-	page := h.see(talk, "Please look at these.")
+	h.see(talk, "Please look at these.")
+	page := h.see(talk + "/case")
 	h.do(talk+"/case", "message", find(n.t, page, `name="message" value="([0-9a-f]+)"`), "title", "Harbour papers")
 	cases, err := n.Cases(n.t.Context(), "editor-a")
 	must(n.t, err)
@@ -159,6 +160,11 @@ func document(t testing.TB, page, title string) string {
 	return find(t, page, `href="(/case/[0-9a-f]+/file/[0-9a-z]+)"[^>]*>`+regexp.QuoteMeta(title)+`<`)
 }
 
+// answers are a whole record of the three questions and of harm.
+var answers = []string{"for0", "Two letters agree.", "against0", "One date is odd.", "public0", "We think so.",
+	"for1", "Public money.", "against1", "It is old.", "public1", "Yes.", "for2", "Who paid.", "against2", "A name.", "public2", "Yes.",
+	"notes2", "Ask again.", "intrusion", "2", "interest", "3", "affected", "Clerks, in their function."}
+
 func TestStoryThroughThePages(t *testing.T) {
 	n := open(t)
 	talk, id := received(n, "letter.txt", "The tender was bent.", "memo.txt", "Ask Mira Velen about it.", "private.txt", "A home address")
@@ -176,8 +182,8 @@ func TestStoryThroughThePages(t *testing.T) {
 		t.Fatalf("reply %d: %s", status, page)
 	}
 
-	files := a.see(base+"/files", "letter.txt", "memo.txt", "3</strong> files")
-	a.do(base+"/files", "all", "yes", "filter", "", "do", "publish")
+	files := a.see(base+"/files", "letter.txt", "memo.txt", "3 files", "Plan to publish all 3 that are undecided")
+	a.do(base+"/files", "do", "publish the rest")
 	private := document(t, files, "private.txt")
 	if status, page := a.post(private, url.Values{"do": {"withhold"}, "note": {"n"}}); status != 400 || !strings.Contains(page, "five reasons") {
 		t.Errorf("withheld without a reason: %d: %s", status, page)
@@ -185,16 +191,17 @@ func TestStoryThroughThePages(t *testing.T) {
 	a.do(private, "do", "withhold", "reason", "harm to a person", "note", "A private home.")
 
 	memo := document(t, files, "memo.txt")
-	red.see(memo+"/redact?forms=Mira+Velen", "1 place taken out")
-	red.do(memo+"/redact", "forms", "Mira Velen")
+	if page := red.do(memo+"/redact/try", "forms", "Mira Velen"); !strings.Contains(page, "Would take out 1 place of") {
+		t.Errorf("trial: %s", page)
+	}
+	if page := red.do(memo+"/redact", "forms", "Mira Velen"); !strings.Contains(page, "Redacted:") || !strings.Contains(page, "Takes out 1 place of") {
+		t.Errorf("redacted: %s", page)
+	}
 
 	a.do(base+"/provenance", "title", "Harbour papers", "summary", "Papers of a harbour.", "route", "submission", "unknown", "All before us.", "checked", "Read in full.")
-	for _, q := range desk.Questions {
-		b.do(base+"/questions", "question", string(q), "for", "Two letters agree.", "against", "One date is odd.", "public", "We think so.")
-	}
-	b.do(base+"/harm", "intrusion", "2", "interest", "3", "affected", "Clerks, in their function.")
-	red.do(base + "/gate")
-	a.see(base+"/release", "None of the 1 listed forms was found", "2 editors must still approve")
+	b.do(base+"/questions", answers...)
+	red.do(base + "/release/gate")
+	a.see(base+"/release", "The 1 listed form was not found", "2 editors must still approve")
 
 	manifest := func(p *person) string {
 		return find(t, p.see(base+"/release"), `name="manifest" value="([0-9a-f]{64})"`)
@@ -202,19 +209,24 @@ func TestStoryThroughThePages(t *testing.T) {
 	approve := []string{"manifest", manifest(a), "answer0", "yes", "answer1", "yes", "answer2", "yes"}
 	for who, p := range map[string]*person{"handler": h, "redactor": red} {
 		v := url.Values{"manifest": {approve[1]}, "answer0": {"yes"}, "answer1": {"yes"}, "answer2": {"yes"}}
-		if status, page := p.post(base+"/approve", v); status != 403 || !strings.Contains(page, "Only an editor can approve") {
+		if status, page := p.post(base+"/release/approve", v); status != 403 || !strings.Contains(page, "Only an editor can approve") {
 			t.Errorf("%s approves: %d: %s", who, status, page)
 		}
 	}
-	a.do(base+"/approve", approve...)
+	a.do(base+"/release/approve", approve...)
 	if status, page := a.post(base+"/release", nil); status != 409 || !strings.Contains(page, "1 editor must still approve") {
 		t.Errorf("release with one approval: %d: %s", status, page)
 	}
 	a.see(base+"/preview/", "letter.txt", "redacted: memo.txt")
-	b.do(base+"/approve", approve...)
-	page := b.do(base + "/release")
-	if !strings.Contains(page, "release-000001.daylight") {
-		t.Errorf("releases: %s", page)
+	b.do(base+"/release/approve", approve...)
+	if page := b.do(base + "/release"); !strings.Contains(page, "Released. Nothing waits.") || !strings.Contains(page, `https://archive.example/collections/harbour-papers`) {
+		t.Errorf("released: %s", page)
+	}
+	page := b.see("/releases", "release-000001.daylight")
+	for path, gone := range map[string]string{"/": "Harbour papers", base: "Nothing is chosen", base + "/release": "0 of 2", private: "planned"} {
+		if strings.Contains(a.see(path), gone) {
+			t.Errorf("after the release %s still says %q", path, gone)
+		}
 	}
 	a.see(base+"/ledger", "Withheld for: harm to a person 1.")
 	n.as("admin").see("/audit", "follow from each other")
@@ -238,17 +250,17 @@ func TestMatrix(t *testing.T) {
 		may   string
 	}{
 		{"GET /", H + R + E + A}, {"GET /about", H + R + E + A}, {"GET /account", H + R + E + A},
-		{"GET /conversations", H}, {"GET " + talk, H}, {"POST " + talk + "/reply", H}, {"POST " + talk + "/case", H},
+		{"GET /conversations", H}, {"GET " + talk, H}, {"POST " + talk + "/reply", H}, {"GET " + talk + "/case", H}, {"POST " + talk + "/case", H},
 		{"GET " + message, H}, {"GET " + message + "/download", H}, {"POST " + message + "/destroy", H},
 		{"GET /cases", H + R + E}, {"POST /cases", E},
 		{"GET " + base, H + R + E}, {"POST " + base + "/status", E},
 		{"GET " + base + "/files", H + R + E}, {"POST " + base + "/files", E},
 		{"GET " + file, H + R + E}, {"POST " + file, E}, {"GET " + file + "/original", H + R + E}, {"POST " + file + "/destroy", H},
-		{"GET " + file + "/redact", R + E}, {"POST " + file + "/redact", R},
+		{"GET " + file + "/redact", R + E}, {"POST " + file + "/redact", R}, {"POST " + file + "/redact/try", R + E},
 		{"GET " + base + "/provenance", H + R + E}, {"POST " + base + "/provenance", E},
-		{"GET " + base + "/questions", H + R + E}, {"POST " + base + "/questions", E}, {"POST " + base + "/harm", E},
-		{"GET " + base + "/release", H + R + E}, {"POST " + base + "/gate", R + E}, {"POST " + base + "/exception", E},
-		{"POST " + base + "/approve", E}, {"POST " + base + "/release", E},
+		{"GET " + base + "/questions", H + R + E}, {"POST " + base + "/questions", E},
+		{"GET " + base + "/release", H + R + E}, {"POST " + base + "/release/gate", R + E}, {"POST " + base + "/release/exception", E},
+		{"POST " + base + "/release/approve", E}, {"POST " + base + "/release", E},
 		{"GET " + base + "/ledger", H + R + E}, {"GET " + base + "/preview/", H + R + E},
 		{"GET /releases", H + R + E}, {"GET /release/1", H + R + E}, {"GET /audit", E + A},
 		{"GET /people", A}, {"POST /people", A}, {"POST /people/editor-b/link", A},

@@ -16,6 +16,7 @@ import (
 	"net"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -296,6 +297,7 @@ func (s *Site) funcs(lang string) template.FuncMap {
 		"t":     say,                                                  // {{t "Search"}}, {{t "%s files" (n .Total)}}
 		"url":   func(path string) string { return s.in(lang, path) }, // {{url "/c/x"}}
 		"n":     Thousands,
+		"size":  Size,
 		"dir":   Direction, // {{dir .Language}}: for text in the document's own language
 		"day":   func(t time.Time) string { return t.UTC().Format("2006-01-02") },
 		"other": func(l, path string) string { return s.in(l, path) },
@@ -325,6 +327,22 @@ func Thousands(n any) string {
 		b.WriteRune(c)
 	}
 	return b.String()
+}
+
+// Size writes a number of bytes for people: 482 B, 31 kB, 2.4 MB.
+func Size(n int64) string {
+	if n < 1000 {
+		return fmt.Sprintf("%d B", n)
+	}
+	f, unit := float64(n)/1000, 0
+	for f >= 999.5 && unit < 3 {
+		f, unit = f/1000, unit+1
+	}
+	digits := 0
+	if f < 9.95 {
+		digits = 1
+	}
+	return strconv.FormatFloat(f, 'f', digits, 64) + " " + []string{"kB", "MB", "GB", "TB"}[unit]
 }
 
 // Missing lists the English texts that a language has no message for, of those
