@@ -211,6 +211,7 @@ func axeDesk(t *testing.T, h *house, newLooker func(*testing.T) *looker) {
 	handler.look("conversation")
 	handler.open(conversation)
 	handler.visit(handler.first(".files a"))
+	handler.visit(conversation + "/case")
 
 	editor.visit(h.desk + "/")
 	editor.visit(h.desk + "/cases")
@@ -222,7 +223,15 @@ func axeDesk(t *testing.T, h *house, newLooker func(*testing.T) *looker) {
 	document := editor.first("table.files a")
 	editor.visit(document)
 	redactor.visit(document + "/redact")
-	redactor.visit(document + "/redact?forms=the")
+	redactor.fill("2. Every form", "the")
+	redactor.press("Try it")
+	redactor.look("a trial of what would be taken out")
+	editor.open(c + "/provenance")
+	editor.fill("When", "in May")
+	editor.refused("Save")
+	editor.look("a refused form")
+	editor.do("open what is not there", chromedp.Navigate(h.desk+"/nothing"))
+	editor.look("nothing there")
 	for _, page := range []string{"/releases", "/audit", "/about", "/account"} {
 		editor.visit(h.desk + page)
 	}

@@ -278,27 +278,41 @@ func (p *tab) selectOption(label, option string) {
 	p.do("choose "+option, chromedp.SetValue(field(label), option))
 }
 
-// answer records evidence for one of the three questions.
-func (p *tab) answer(question string, texts [2]string) {
+// answer writes evidence for one of the three questions.
+func (p *tab) answer(question int, texts [2]string) {
 	p.t.Helper()
-	form := fmt.Sprintf(`//form[.//input[@name='question' and @value=%s]]`, quote(question))
-	p.do("answer "+question,
-		chromedp.SetValue(form+`//textarea[@name='for']`, texts[0]),
-		chromedp.SetValue(form+`//textarea[@name='against']`, texts[1]),
-		chromedp.SetValue(form+`//input[@name='public']`, "Yes, as far as it can be checked."))
-	p.load("save "+question, chromedp.Click(form+`//button`))
+	p.do(fmt.Sprintf("answer question %d", question),
+		chromedp.SetValue(fmt.Sprintf(`//textarea[@id='for%d']`, question), texts[0]),
+		chromedp.SetValue(fmt.Sprintf(`//textarea[@id='against%d']`, question), texts[1]),
+		chromedp.SetValue(fmt.Sprintf(`//input[@id='public%d']`, question), "Yes, as far as it can be checked."))
 }
 
-// harm records a slight intrusion and a considerable interest.
+// harm writes of a slight intrusion and a considerable interest.
 func (p *tab) harm() {
 	p.t.Helper()
-	form := `//form[.//input[@name='intrusion']]`
 	p.do("record harm",
-		chromedp.Click(form+`//input[@name='intrusion' and @value='2']`),
-		chromedp.Click(form+`//input[@name='interest' and @value='3']`),
-		chromedp.SetValue(form+`//input[@name='affected']`, "People who wrote letters."),
-		chromedp.SetValue(form+`//input[@name='reduced']`, "The name of a receiver was taken out."))
-	p.load("save harm", chromedp.Click(form+`//button`))
+		chromedp.Click(`//input[@name='intrusion' and @value='2']`),
+		chromedp.Click(`//input[@name='interest' and @value='3']`),
+		chromedp.SetValue(`//input[@name='affected']`, "People who wrote letters."),
+		chromedp.SetValue(`//input[@name='reduced']`, "The name of a receiver was taken out."))
+}
+
+// refused presses a button and wants the form again, with what was typed.
+func (p *tab) refused(text string) {
+	p.t.Helper()
+	ctx, stop := context.WithTimeout(p.ctx, 30*time.Second)
+	defer stop()
+	r, err := chromedp.RunResponse(ctx, chromedp.Click(fmt.Sprintf(`//button[normalize-space()=%s]`, quote(text))))
+	if err != nil || r == nil || r.Status != http.StatusBadRequest {
+		p.t.Fatalf("press %s: %+v, %v; want it refused\n%s", text, r, err, p.where())
+	}
+	p.sees("This was not done.", "What you typed is still here.")
+}
+
+// address is where the person is, with everything.
+func (p *tab) address() string {
+	p.t.Helper()
+	return read(p, "read the address", chromedp.Location())
 }
 
 // approve answers the three questions with yes.
@@ -309,6 +323,6 @@ func (p *tab) approve() {
 		steps = append(steps, chromedp.Click(fmt.Sprintf(`//input[@name='answer%d' and @value='yes']`, i)))
 	}
 	p.do("answer the questions", steps...)
-	p.press("Answer for exactly this version")
-	p.sees("approves")
+	p.press("Record my answers")
+	p.sees("approves", "Your answer is recorded")
 }

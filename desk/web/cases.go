@@ -169,6 +169,9 @@ func (s *site) caseHome(w http.ResponseWriter, r *http.Request, u desk.User) err
 }
 
 func forms(n int) string {
+	if n == 0 {
+		return "nothing is taken out"
+	}
 	return count(n, "form of what is taken out is listed", "forms of what is taken out are listed")
 }
 

@@ -56,6 +56,9 @@ func (f form) Or(field string, kept any) string {
 	return fmt.Sprint(kept)
 }
 
+// Typed reports whether there is something to show again.
+func (f form) Typed() bool { return len(f.typed) > 0 }
+
 // Is reports whether a choice is made: in what was typed, or as it is kept.
 func (f form) Is(field string, value any, kept bool) bool {
 	if f.Words == "" {

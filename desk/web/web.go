@@ -227,6 +227,7 @@ func nav(u desk.User) []httpkit.Link {
 // back sends the browser on after a form, so that a reload does not send it again. what
 // was done is a key of doneWords: no text travels in an address.
 func back(w http.ResponseWriter, r *http.Request, to, what string) error {
+	to = strings.TrimSuffix(to, "?")
 	and := "?"
 	if strings.Contains(to, "?") {
 		and = "&"
