@@ -27,7 +27,7 @@ const (
 
 // facetTitles are the facets of the page of results, in order.
 var facetTitles = []struct{ name, title string }{
-	{search.Language, "Language"}, {search.Year, "Year"}, {search.Type, "Format"}, {search.Origin, "Body"},
+	{search.Language, "Language"}, {search.Year, "Year"}, {search.Type, "Format"}, {search.Origin, "Origin"},
 	{search.Collection, "Collection"}, {search.Domain, "Domain of the sender"}, {search.Sender, "Sender"}, {search.Recipient, "Recipient"},
 }
 

@@ -56,7 +56,7 @@ func New(r archive.Reader, o Options) (http.Handler, error) {
 		Banner: o.Banner, Log: o.Log, CSP: csp,
 		Nav: []httpkit.Link{
 			{Href: "/search", Text: "Search"}, {Href: "/answers", Text: "Answers"}, {Href: "/collections", Text: "Collections"},
-			{Href: "/topics", Text: "Topics"}, {Href: "/entities", Text: "Names"}, {Href: "/origins", Text: "Bodies"},
+			{Href: "/topics", Text: "Topics"}, {Href: "/entities", Text: "Names"}, {Href: "/origins", Text: "Origins"},
 		},
 		Footer: []httpkit.Link{
 			{Href: "/send", Text: "Send documents"}, {Href: "/harm", Text: "This harms me"}, {Href: "/log", Text: "Check us"},
