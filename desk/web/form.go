@@ -91,6 +91,10 @@ func (f form) Why(field desk.Field) template.HTML {
 // happened is what the title of a page says that shows an error.
 func happened(status int) string {
 	switch status {
+	case http.StatusUnauthorized:
+		return "You are not signed in"
+	case http.StatusRequestEntityTooLarge:
+		return "This is too large"
 	case http.StatusNotFound, http.StatusGone:
 		return "There is nothing here"
 	case http.StatusForbidden:
