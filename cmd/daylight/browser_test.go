@@ -164,9 +164,6 @@ func (p *tab) fill(label, value string) {
 	p.do("fill "+label, chromedp.SetValue(field(label), value))
 }
 
-// choose clicks the radio button or check box with this label.
-func (p *tab) choose(label string) { p.t.Helper(); p.do("choose "+label, chromedp.Click(field(label))) }
-
 func (p *tab) attach(label string, files ...string) {
 	p.t.Helper()
 	p.do("attach to "+label, chromedp.SetUploadFiles(field(label), files))
