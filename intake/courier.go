@@ -42,7 +42,7 @@ func (d forDesk) PutReply(ctx context.Context, box courier.MailboxID, id courier
 	if head, _ := r.Peek(len(ageHead)); !bytes.Equal(head, []byte(ageHead)) {
 		return fmt.Errorf("put reply: not sealed: %w", fault.Invalid)
 	}
-	return d.in.store.PutReply(ctx, box, id, d.in.day(), &limited{r, d.in.limits.Reply})
+	return d.in.store.PutReply(ctx, box, id, d.in.until(), &limited{r, d.in.limits.Reply})
 }
 
 func (d forDesk) PutKeys(ctx context.Context, list []byte) error { return d.in.putKeys(ctx, list) }

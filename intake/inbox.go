@@ -128,7 +128,7 @@ func (s *Session) Destroy(ctx context.Context, id courier.ReplyID) error {
 	if err != nil {
 		return err
 	}
-	if err := s.in.store.DestroyReply(ctx, box, id, s.in.day()); err != nil {
+	if err := s.in.store.DestroyReply(ctx, box, id, s.in.until()); err != nil {
 		return fmt.Errorf("destroy reply: %w", err)
 	}
 	return nil

@@ -9,6 +9,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"sync"
 	"time"
 
@@ -27,6 +28,10 @@ type Options struct {
 	Keys     []byte           // a key list for the first start; may be nil when the store has one
 	Now      func() time.Time // nil: the clock
 	Limits   Limits           // zero values: those of a small host
+
+	Retention Retention     // zero: 30 ± 7 days
+	Beat      time.Duration // between two beats of the store, on average; zero: a minute
+	Log       *slog.Logger  // of the store's upkeep; nil: nowhere
 }
 
 // Limits bound what strangers can make intake do.
@@ -56,6 +61,7 @@ type Intake struct {
 	custody  *custody.Signer
 	now      func() time.Time
 	limits   Limits
+	keeps    Retention
 
 	sessions sessions
 	uploads  chan struct{}
@@ -72,7 +78,8 @@ type Intake struct {
 // Open starts an intake. Without a key list in the store or in the options it is
 // fault.NotFound: there would be nobody to seal to.
 func Open(ctx context.Context, o Options) (*Intake, error) {
-	in := &Intake{store: o.Store, verifier: o.Verifier, custody: o.Custody, now: o.Now, limits: o.Limits.filled()}
+	in := &Intake{store: o.Store, verifier: o.Verifier, custody: o.Custody, now: o.Now, limits: o.Limits.filled(),
+		keeps: or(o.Retention, defaultRetention)}
 	if in.now == nil {
 		in.now = time.Now
 	}
@@ -85,6 +92,7 @@ func Open(ctx context.Context, o Options) (*Intake, error) {
 	in.sessions.byName = map[[32]byte]*held{}
 	ctx, in.stop = context.WithCancel(context.WithoutCancel(ctx))
 	in.working.Go(func() { in.sweep(ctx) })
+	in.working.Go(func() { in.tend(ctx, or(o.Beat, defaultBeat), or(o.Log, slog.New(slog.DiscardHandler))) })
 	return in, nil
 }
 

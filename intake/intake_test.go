@@ -405,7 +405,7 @@ func TestCourier(t *testing.T) {
 			Intake: h.Courier(),
 			Arrive: func(sealed []byte, day string) courier.EnvelopeID {
 				before, _ := h.store.Envelopes(t.Context())
-				slot, err := h.store.Create(t.Context(), day)
+				slot, err := h.store.Create(t.Context(), day, "2026-12-23")
 				if err != nil {
 					t.Fatal(err)
 				}

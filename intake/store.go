@@ -14,14 +14,16 @@ type Store interface {
 	Envelopes
 	Mailboxes
 	KeyLists
+	Upkeep
 	Close() error
 }
 
 // Envelopes holds what has arrived and was not fetched.
 type Envelopes interface {
 	// Create makes room for one envelope. The day, YYYY-MM-DD, is all that is kept
-	// of its time. After a crash the slot counts as kept, with what it held.
-	Create(ctx context.Context, day string) (Slot, error)
+	// of its time; until is the day of the rewrite that destroys it, fetched or not.
+	// After a crash the slot counts as kept, with what it held.
+	Create(ctx context.Context, day, until string) (Slot, error)
 
 	// Envelopes lists what was kept, in an order that tells nothing.
 	Envelopes(ctx context.Context) ([]courier.Envelope, error)
@@ -54,9 +56,9 @@ type Slot interface {
 // Mailboxes holds sealed replies under names that only a codename or the desk can
 // tell.
 type Mailboxes interface {
-	// PutReply leaves a reply. An id that is there, or was destroyed lately, is not
-	// an error, and changes nothing.
-	PutReply(ctx context.Context, box courier.MailboxID, id courier.ReplyID, day string, sealed io.Reader) error
+	// PutReply leaves a reply, until the rewrite of a day. An id that is there, or
+	// was destroyed lately, is not an error, and changes nothing.
+	PutReply(ctx context.Context, box courier.MailboxID, id courier.ReplyID, until string, sealed io.Reader) error
 
 	// Replies lists a mailbox. One that nobody ever wrote to is empty: there is no
 	// other difference between a mailbox that is in use and one that is not.
@@ -65,9 +67,10 @@ type Mailboxes interface {
 	// OpenReply reads one: fault.NotFound when this mailbox has none of that name.
 	OpenReply(ctx context.Context, box courier.MailboxID, id courier.ReplyID) (io.ReadCloser, error)
 
-	// DestroyReply makes a reply unreadable, also for who holds the disk.
-	// fault.NotFound when this mailbox has none of that name.
-	DestroyReply(ctx context.Context, box courier.MailboxID, id courier.ReplyID, day string) error
+	// DestroyReply makes a reply unreadable, also for who holds the disk. Until the
+	// rewrite of a day it is known that it was there. fault.NotFound when this
+	// mailbox has none of that name.
+	DestroyReply(ctx context.Context, box courier.MailboxID, id courier.ReplyID, until string) error
 }
 
 // KeyLists holds the newsroom's public keys, signed by it.
@@ -75,4 +78,18 @@ type KeyLists interface {
 	// KeyList returns the list in use: fault.NotFound before the first.
 	KeyList(ctx context.Context) ([]byte, error)
 	PutKeyList(ctx context.Context, list []byte) error
+}
+
+// Upkeep is what a store does at times that do not hang on anything that happens.
+type Upkeep interface {
+	// Rewrite destroys all whose day has come, and writes everything that is held,
+	// and all room that holds nothing, anew. What is read, arrives or is destroyed
+	// meanwhile is not disturbed. After a crash all is there, old or new.
+	Rewrite(ctx context.Context, day string) error
+
+	// Rewritten is the day of the last rewrite; at first, that of the store.
+	Rewritten(ctx context.Context) (string, error)
+
+	// Beat does to all files, and to their times, what the end of an arrival does.
+	Beat(ctx context.Context) error
 }

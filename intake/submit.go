@@ -200,7 +200,7 @@ func (sub *Submission) start() error {
 		return nil
 	}
 	in := sub.s.in
-	slot, err := in.store.Create(context.Background(), in.day())
+	slot, err := in.store.Create(context.Background(), in.day(), in.until())
 	if err != nil {
 		return fmt.Errorf("keep submission: %w", err)
 	}

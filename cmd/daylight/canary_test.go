@@ -143,10 +143,37 @@ func dump(t *testing.T, dir string) []byte {
 	return out.Bytes()
 }
 
+// timesAtIntake returns what has been touched in a span, by any of the times that a
+// file system keeps.
+func timesAtIntake(t *testing.T, dir string, from, to time.Time) (found []string) {
+	t.Helper()
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		info, err := d.Info()
+		if err != nil {
+			return err
+		}
+		for what, at := range times(info) {
+			if at.After(from) && at.Before(to) {
+				found = append(found, d.Name()+" tells when it was "+what)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return found
+}
+
 // nothingAtIntake is the canary test of the story.
 func (s *story) nothingAtIntake() {
 	c := canariesOf(storyMessage+" "+storyAnswer, s.codename, userAgent, s.files, s.began, time.Now())
-	for _, f := range lookAtIntake(s.T, filepath.Join(s.dir, "intake"), s.log.String(), c) {
+	dir := filepath.Join(s.dir, "intake")
+	// First the times, which looking at the rest changes.
+	for _, f := range append(timesAtIntake(s.T, dir, s.began, s.ended), lookAtIntake(s.T, dir, s.log.String(), c)...) {
 		s.Error(f)
 	}
 }
@@ -161,6 +188,9 @@ func TestCanaryCanFail(t *testing.T) {
 		t.Fatal(err)
 	}
 	now := time.Now()
+	if found := timesAtIntake(t, dir, now, time.Now()); len(found) > 0 {
+		t.Fatalf("times found before anything was broken: %q", found)
+	}
 	c := canariesOf("a vermilion message", "alpha-bravo-charlie", "CanaryAgent/1", []string{upload}, now, now)
 	if found := lookAtIntake(t, dir, h.log.String(), c); len(found) > 0 {
 		t.Fatalf("found before anything was broken: %q", found)
@@ -188,6 +218,11 @@ func TestCanaryCanFail(t *testing.T) {
 			}
 		})
 	}
+	t.Run("times", func(t *testing.T) {
+		if found := strings.Join(timesAtIntake(t, dir, now, time.Now().Add(time.Second)), "\n"); !strings.Contains(found, "state tells when it was changed") {
+			t.Errorf("that files were written to the state is not found in times:\n%s", found)
+		}
+	})
 	t.Run("database", func(t *testing.T) {
 		key, err := instance{dir: dir}.databaseKey()
 		if err != nil {

@@ -29,6 +29,14 @@ max_upload = 4294967296
 # A folder in which the desk fetches envelopes and leaves replies and keys; "" for
 # none. It may lie on a stick.
 courier = ""
+# Room for what is sealed, in bytes, taken on the disk at the start and all of it
+# written anew once a day. It grows when it must, by 8 MiB, and that can be seen on a
+# disk: give it more than ever lies here between two fetches.
+pool = 33554432
+# What nobody fetched, and answers that nobody destroyed, are destroyed after so many
+# days, give or take a random number of them up to the spread.
+retention_days = 30
+retention_spread = 7
 
 [desk]
 # Where editors open the desk. The newsroom's own network, never a public address.
@@ -78,6 +86,9 @@ type intakeConfig struct {
 	Listen    string `toml:"listen"`
 	MaxUpload int64  `toml:"max_upload"`
 	Courier   string `toml:"courier"`
+	Pool      int64  `toml:"pool"`
+	Days      int    `toml:"retention_days"`
+	Spread    int    `toml:"retention_spread"`
 }
 
 type deskConfig struct {
@@ -132,6 +143,9 @@ func decodeConfig(text string, c *config) error {
 	}
 	if c.Intake.MaxUpload < 1<<20 {
 		return fmt.Errorf("intake.max_upload: want at least 1048576: %w", fault.Invalid)
+	}
+	if c.Intake.Pool < 0 || c.Intake.Spread < 0 || c.Intake.Days-c.Intake.Spread < 1 {
+		return fmt.Errorf("intake: want a pool of no less than nothing, and a retention of one day at least, whatever is drawn: %w", fault.Invalid)
 	}
 	if c.Desk.Workers < 1 || time.Duration(c.Desk.FetchEvery) < time.Second {
 		return fmt.Errorf("desk: want at least one worker, and a second between fetches: %w", fault.Invalid)

@@ -81,7 +81,7 @@ func TestFullDisk(t *testing.T) {
 		}
 		goesOn(t, data, files)
 	})
-	disk := smallDisk(t)
+	disk := smallDisk(t, "2m")
 	if disk == "" {
 		return
 	}
@@ -105,7 +105,7 @@ func TestFullDisk(t *testing.T) {
 // is kept. Where nothing may be mounted, intake/web has the same with an injected
 // disk.
 func TestFullDiskAtIntake(t *testing.T) {
-	disk := smallDisk(t)
+	disk := smallDisk(t, "24m")
 	if disk == "" {
 		return
 	}
@@ -120,6 +120,7 @@ func TestFullDiskAtIntake(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	cfg.Intake.Pool = 0
 	a := trialApp(t, data)
 	a.log = slog.New(slog.DiscardHandler)
 	role, err := a.openIntake(in, cfg, "")
@@ -153,7 +154,7 @@ func TestFullDiskAtIntake(t *testing.T) {
 	}
 	var form bytes.Buffer
 	w := multipart.NewWriter(&form)
-	for _, f := range []struct{ name, body string }{{"small.txt", "small"}, {"large.bin", strings.Repeat("large", 600_000)}} {
+	for _, f := range []struct{ name, body string }{{"small.txt", "small"}, {"large.bin", strings.Repeat("large", 4_000_000)}} {
 		part, err := w.CreateFormFile("files", f.name)
 		if err != nil {
 			t.Fatal(err)
@@ -174,12 +175,12 @@ func TestFullDiskAtIntake(t *testing.T) {
 	}
 }
 
-// smallDisk is a folder with room for 2 MiB, or "" where this process may not
-// mount one.
-func smallDisk(t *testing.T) string {
+// smallDisk is a folder with so much room, or "" where this process may not mount
+// one.
+func smallDisk(t *testing.T, size string) string {
 	t.Helper()
 	disk := t.TempDir()
-	if err := syscall.Mount("none", disk, "tmpfs", 0, "size=2m"); err != nil {
+	if err := syscall.Mount("none", disk, "tmpfs", 0, "size="+size); err != nil {
 		t.Logf("only the injected disk is tried: mount: %v", err)
 		return ""
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"time"
 
@@ -15,6 +16,7 @@ import (
 // intakeRole is an intake that runs.
 type intakeRole struct {
 	*intake.Intake
+	store   *sqlite.Store
 	handler http.Handler
 	closers
 }
@@ -27,10 +29,6 @@ func (a *app) openIntake(in instance, c config, banner string) (_ *intakeRole, e
 			r.closers.Close()
 		}
 	}()
-	key, err := in.databaseKey()
-	if err != nil {
-		return nil, err
-	}
 	verifier, err := in.newsroomVerifier()
 	if err != nil {
 		return nil, err
@@ -43,23 +41,34 @@ func (a *app) openIntake(in instance, c config, banner string) (_ *intakeRole, e
 	if err != nil {
 		return nil, err
 	}
-	dir := in.path("state")
-	if err := durable.MkdirAll(dir); err != nil {
+	if r.store, err = a.openIntakeStore(in); err != nil {
 		return nil, err
 	}
-	store, err := sqlite.Open(a.ctx, dir, *key)
-	if err != nil {
-		return nil, err
+	r.closers = append(r.closers, r.store)
+	if err := r.store.Reserve(c.Intake.Pool); err != nil {
+		return nil, fmt.Errorf("room for what arrives: %w", err)
 	}
-	r.closers = append(r.closers, store)
-	r.Intake, err = intake.Open(a.ctx, intake.Options{Store: store, Verifier: verifier, Custody: receipts, Keys: keys,
-		Limits: intake.Limits{Upload: c.Intake.MaxUpload}})
+	r.Intake, err = intake.Open(a.ctx, intake.Options{Store: r.store, Verifier: verifier, Custody: receipts, Keys: keys, Log: a.log,
+		Limits:    intake.Limits{Upload: c.Intake.MaxUpload},
+		Retention: intake.Retention{Days: c.Intake.Days, Spread: c.Intake.Spread}})
 	if err != nil {
 		return nil, err
 	}
 	r.closers = append(r.closers, r.Intake)
 	r.handler, err = web.New(r.Intake, web.Options{Banner: banner, Log: a.log})
 	return r, err
+}
+
+func (a *app) openIntakeStore(in instance) (*sqlite.Store, error) {
+	key, err := in.databaseKey()
+	if err != nil {
+		return nil, err
+	}
+	dir := in.path("state")
+	if err := durable.MkdirAll(dir); err != nil {
+		return nil, err
+	}
+	return sqlite.Open(a.ctx, dir, *key)
 }
 
 // syncFolder carries envelopes and replies between intake and a folder, until ctx

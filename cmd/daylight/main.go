@@ -39,6 +39,7 @@ type cli struct {
 	Verify  verifyCmd  `cmd:"" help:"Check a document against its proof, or a release, without a network."`
 	Backup  backupCmd  `cmd:"" help:"Write a sealed backup of an instance that is not running."`
 	Restore restoreCmd `cmd:"" help:"Make an instance from a backup."`
+	Purge   purgeCmd   `cmd:"" help:"Destroy everything sealed that intake holds."`
 	Doctor  doctorCmd  `cmd:"" help:"Check an instance and this machine, and say what to do."`
 	Config  configCmd  `cmd:"" help:"Print the configuration with its comments."`
 	Version versionCmd `cmd:"" help:"Print the version."`

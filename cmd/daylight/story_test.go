@@ -104,7 +104,8 @@ type story struct {
 	browser  *browser
 	files    []string // paths of what the source sends
 	codename string
-	began    time.Time
+	began    time.Time // sending, after everything was started
+	ended    time.Time
 }
 
 const (
@@ -120,8 +121,9 @@ var releaseNumbers = map[string]string{"Published": "4", "Redacted": "2", "Withh
 // TestStory is one story, from a source to a reader, in a real browser: without
 // scripts where the source and the reader are.
 func TestStory(t *testing.T) {
-	s := &story{T: t, browser: newBrowser(t), began: time.Now()}
+	s := &story{T: t, browser: newBrowser(t)}
 	s.house = startHouse(t, true)
+	s.began = time.Now()
 	dir := t.TempDir()
 	for name, body := range sample.Story() {
 		path := filepath.Join(dir, name)
@@ -137,6 +139,8 @@ func TestStory(t *testing.T) {
 	s.editorsRelease(handler)
 	s.readerReads()
 	s.readerAsks()
+	s.ended = time.Now()
+	time.Sleep(20 * time.Millisecond) // a file system's clock is coarse
 	s.stop()
 	s.nothingAtIntake()
 }

@@ -2,50 +2,39 @@ package sqlite
 
 import (
 	"context"
-	"crypto/cipher"
 	"database/sql"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
-	"path/filepath"
 	"syscall"
 
 	"daylight/courier"
 	"daylight/fault"
 	"daylight/intake"
-	"daylight/internal/durable"
-	"daylight/internal/sqlkit"
 )
 
-func (s *Store) envelopePath(id courier.EnvelopeID) string {
-	return filepath.Join(s.dir, "envelopes", filepath.Base(string(id)))
-}
-
 // Create implements intake.Envelopes.
-func (s *Store) Create(ctx context.Context, day string) (intake.Slot, error) {
-	id, key := courier.EnvelopeID(randomName()), newKey()
-	stream, err := wrap(key)
-	if err != nil {
+func (s *Store) Create(ctx context.Context, day, until string) (intake.Slot, error) {
+	sl := &slot{store: s, id: courier.EnvelopeID(randomName())}
+	key := newKey()
+	var err error
+	if sl.writer, err = newWriter(s.pool, key); err != nil {
 		return nil, err
 	}
-	s.mark(id, true)
-	if err := sqlkit.Tx(ctx, s.db, func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, "INSERT INTO envelope (id, day, key) VALUES (?, ?, ?)", string(id), day, key)
+	s.mark(sl.id, true)
+	s.layout.RLock()
+	err = s.tx(ctx, func(tx *sql.Tx) error {
+		if err := s.putItem(ctx, tx, string(sl.id), until, key, 0, nil); err != nil {
+			return err
+		}
+		_, err := tx.ExecContext(ctx, "INSERT INTO envelope VALUES (?, ?, 0)", string(sl.id), day)
 		return err
-	}); err != nil {
-		s.mark(id, false)
-		return nil, fmt.Errorf("create envelope: %w", err)
-	}
-	f, err := os.OpenFile(s.envelopePath(id), os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
-	if err == nil {
-		err = durable.SyncDir(filepath.Join(s.dir, "envelopes"))
-	}
-	sl := &slot{store: s, id: id, day: day, file: f, stream: stream}
+	})
+	s.layout.RUnlock()
 	if err != nil {
-		sl.Drop()
-		return nil, fmt.Errorf("create envelope: %w", kind(err))
+		s.mark(sl.id, false)
+		return nil, fmt.Errorf("create envelope: %w", err)
 	}
 	return sl, nil
 }
@@ -60,49 +49,64 @@ func (s *Store) mark(id courier.EnvelopeID, active bool) {
 	}
 }
 
-// slot is one envelope that arrives. Its file grows by whole steps, ahead of what
-// is written, so that its size tells little while it does.
-type slot struct {
-	store   *Store
-	id      courier.EnvelopeID
-	day     string
-	file    *os.File
-	stream  cipher.Stream
-	buf     []byte
-	written int64
-	room    int64
-	done    bool
+func (s *Store) isActive(id courier.EnvelopeID) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.active[id]
 }
 
-// step is what a file grows by: less than the smallest envelope would waste, more
-// than asking for each chunk would cost.
-const step = 1 << 20
+// slot is one envelope that arrives. The database knows of its blocks before
+// anything is written to them.
+type slot struct {
+	*writer
+	store *Store
+	id    courier.EnvelopeID
+	done  bool
+}
 
-// Room implements intake.Slot.
+// Room implements intake.Slot. It takes an eighth more than is asked for, up to
+// maxAhead, so that a long upload asks the database seldom.
 func (s *slot) Room(n int64) (int64, error) {
-	if n <= s.room {
-		return s.room, nil
+	have := s.room()
+	if n <= have {
+		return have, nil
 	}
-	want := (n + step - 1) / step * step
-	if err := allocate(s.file, s.room, want-s.room); err != nil {
-		return s.room, fmt.Errorf("make room: %w", kind(err))
+	lacks := blocksFor(n - have)
+	err := s.take(lacks + int(min(have/8, maxAhead)/blockSize))
+	if errors.Is(err, fault.Full) {
+		err = s.take(lacks)
 	}
-	s.room = want
-	return s.room, nil
+	if err != nil {
+		return have, fmt.Errorf("make room: %w", err)
+	}
+	return s.room(), nil
+}
+
+const maxAhead = 16 << 20
+
+func blocksFor(bytes int64) int { return int((bytes + blockSize - 1) / blockSize) }
+
+func (s *slot) take(n int) error {
+	blocks, err := s.pool.take(n, reserve)
+	if err != nil {
+		return err
+	}
+	ctx := context.Background()
+	if err := s.store.tx(ctx, func(tx *sql.Tx) error {
+		return putBlocks(ctx, tx, string(s.id), s.room()/blockSize, blocks)
+	}); err != nil {
+		s.pool.give(places(blocks))
+		return err
+	}
+	s.ahead = append(s.ahead, blocks...)
+	return nil
 }
 
 func (s *slot) Write(p []byte) (int, error) {
-	if cap(s.buf) < len(p) {
-		s.buf = make([]byte, len(p))
+	if _, err := s.Room(s.size + int64(len(p))); err != nil {
+		return 0, err
 	}
-	b := s.buf[:len(p)]
-	s.stream.XORKeyStream(b, p)
-	n, err := s.file.WriteAt(b, s.written)
-	s.written += int64(n)
-	if err != nil {
-		return n, fmt.Errorf("write envelope: %w", kind(err))
-	}
-	return n, nil
+	return s.writer.Write(p)
 }
 
 // Keep implements intake.Slot.
@@ -111,15 +115,39 @@ func (s *slot) Keep(ctx context.Context) error {
 		return fmt.Errorf("keep envelope: %w", fs.ErrClosed)
 	}
 	s.done = true
-	defer s.store.mark(s.id, false)
-	err := errors.Join(s.file.Truncate(s.written), s.file.Sync(), s.file.Close(), dated(s.file.Name(), s.day))
+	err := s.pool.file.Sync()
+	if err == nil {
+		err = s.store.keep(ctx, s.id, s.size)
+	}
+	s.store.mu.Lock()
+	delete(s.store.active, s.id)
+	if err != nil {
+		s.store.unkept[s.id] = s.size
+	}
+	s.store.mu.Unlock()
 	if err != nil {
 		return fmt.Errorf("keep envelope: %w", kind(err))
 	}
-	return sqlkit.Tx(ctx, s.store.db, func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, "UPDATE envelope SET kept = 1 WHERE id = ?", string(s.id))
+	return s.store.settle(ctx)
+}
+
+// keep lets an envelope be fetched, and takes back the blocks that it did not need.
+func (s *Store) keep(ctx context.Context, id courier.EnvelopeID, size int64) error {
+	var freed []int64
+	if err := s.tx(ctx, func(tx *sql.Tx) (err error) {
+		if _, err := tx.ExecContext(ctx, "UPDATE item SET size = ? WHERE id = ?", size, string(id)); err != nil {
+			return err
+		}
+		if _, err := tx.ExecContext(ctx, "UPDATE envelope SET kept = 1 WHERE id = ?", string(id)); err != nil {
+			return err
+		}
+		freed, err = query(ctx, tx, "DELETE FROM block WHERE item = ? AND seq >= ? RETURNING place", scanOne[int64], string(id), blocksFor(size))
 		return err
-	})
+	}); err != nil {
+		return err
+	}
+	s.pool.give(freed)
+	return nil
 }
 
 // Drop implements intake.Slot.
@@ -129,31 +157,26 @@ func (s *slot) Drop() {
 	}
 	s.done = true
 	defer s.store.mark(s.id, false)
-	if s.file != nil {
-		s.file.Close()
-	}
-	s.store.DestroyEnvelopes(context.Background(), []courier.EnvelopeID{s.id}) // what stays is settled at the next start
+	s.store.DestroyEnvelopes(context.Background(), []courier.EnvelopeID{s.id}) // what stays is kept at the next start
 }
 
 // Envelopes implements intake.Envelopes. What could not be closed, for want of
-// space, is listed with the rest: it opens up to its break.
+// space, is listed with the rest.
 func (s *Store) Envelopes(ctx context.Context) ([]courier.Envelope, error) {
-	rows, err := query(ctx, s.db, "SELECT id, day FROM envelope ORDER BY id", scanTwo)
+	rows, err := query(ctx, s.db, "SELECT id, day, size FROM envelope JOIN item USING (id) ORDER BY id",
+		func(r *sql.Rows) (e courier.Envelope, err error) { return e, r.Scan(&e.ID, &e.Day, &e.Size) })
 	if err != nil {
 		return nil, fmt.Errorf("list envelopes: %w", err)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var list []courier.Envelope
-	for _, r := range rows {
-		e := courier.Envelope{ID: courier.EnvelopeID(r[0]), Day: r[1]}
+	for _, e := range rows {
 		if s.active[e.ID] {
 			continue
 		}
-		if info, err := os.Stat(s.envelopePath(e.ID)); err == nil {
-			e.Size = info.Size()
-		} else if !errors.Is(err, fs.ErrNotExist) {
-			return nil, fmt.Errorf("list envelopes: %w", err)
+		if size, ok := s.unkept[e.ID]; ok {
+			e.Size = size
 		}
 		list = append(list, e)
 	}
@@ -162,59 +185,46 @@ func (s *Store) Envelopes(ctx context.Context) ([]courier.Envelope, error) {
 
 // OpenEnvelope implements intake.Envelopes.
 func (s *Store) OpenEnvelope(ctx context.Context, id courier.EnvelopeID) (io.ReadCloser, error) {
-	s.mu.Lock()
-	active := s.active[id]
-	s.mu.Unlock()
-	var key []byte
-	err := s.db.QueryRowContext(ctx, "SELECT key FROM envelope WHERE id = ?", string(id)).Scan(&key)
-	if errors.Is(err, sql.ErrNoRows) || active {
+	if s.isActive(id) {
 		return nil, fmt.Errorf("open envelope: %w", fault.NotFound)
 	}
+	r, err := s.openItem(ctx, "SELECT id, key, size FROM item JOIN envelope USING (id) WHERE id = ?", string(id))
 	if err != nil {
 		return nil, fmt.Errorf("open envelope: %w", err)
 	}
-	return openWrapped(s.envelopePath(id), key)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if size, ok := s.unkept[id]; ok {
+		r.size = size
+	}
+	return r, nil
 }
 
-// openWrapped opens a file that was encrypted with the key.
-func openWrapped(path string, key []byte) (io.ReadCloser, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, fmt.Errorf("open file: %w", kind(err))
-	}
-	stream, err := wrap(key)
-	if err != nil {
-		f.Close()
-		return nil, err
-	}
-	return unwrapped{cipher.StreamReader{S: stream, R: f}, f}, nil
-}
-
-// DestroyEnvelopes implements intake.Envelopes: the keys first, which is what
-// counts, then the files.
+// DestroyEnvelopes implements intake.Envelopes.
 func (s *Store) DestroyEnvelopes(ctx context.Context, ids []courier.EnvelopeID) error {
-	var gone []courier.EnvelopeID
-	if err := sqlkit.Tx(ctx, s.db, func(tx *sql.Tx) error {
+	if err := s.erase(ctx, func(tx *sql.Tx) (freed []int64, changed bool, _ error) {
 		for _, id := range ids {
-			r, err := tx.ExecContext(ctx, "DELETE FROM envelope WHERE id = ?", string(id))
+			var there int
+			if err := tx.QueryRowContext(ctx, "SELECT count(*) FROM envelope WHERE id = ?", string(id)).Scan(&there); err != nil {
+				return nil, false, err
+			}
+			if there == 0 {
+				continue
+			}
+			places, err := deleteItem(ctx, tx, string(id))
 			if err != nil {
-				return err
+				return nil, false, err
 			}
-			if n, _ := r.RowsAffected(); n > 0 {
-				gone = append(gone, id)
-			}
+			freed, changed = append(freed, places...), true
 		}
-		return nil
+		return freed, changed, nil
 	}); err != nil {
 		return fmt.Errorf("destroy envelopes: %w", err)
 	}
-	if len(gone) > 0 {
-		s.forget(ctx)
-	}
-	for _, id := range gone {
-		if err := os.Remove(s.envelopePath(id)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("destroy envelopes: %w", kind(err))
-		}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, id := range ids {
+		delete(s.unkept, id)
 	}
 	return nil
 }

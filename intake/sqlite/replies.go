@@ -2,47 +2,34 @@ package sqlite
 
 import (
 	"context"
-	"crypto/cipher"
 	"database/sql"
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
-	"os"
-	"path/filepath"
 
 	"daylight/courier"
 	"daylight/fault"
-	"daylight/internal/durable"
-	"daylight/internal/sqlkit"
 )
 
-func (s *Store) replyPath(file string) string { return filepath.Join(s.dir, "replies", file) }
-
 // PutReply implements intake.Mailboxes.
-func (s *Store) PutReply(ctx context.Context, box courier.MailboxID, id courier.ReplyID, day string, sealed io.Reader) error {
+func (s *Store) PutReply(ctx context.Context, box courier.MailboxID, id courier.ReplyID, until string, sealed io.Reader) error {
 	var known int
 	err := s.db.QueryRowContext(ctx, `SELECT (SELECT count(*) FROM reply WHERE box = ?1 AND id = ?2)
 		+ (SELECT count(*) FROM destroyed WHERE id = ?2)`, string(box), string(id)).Scan(&known)
 	if err != nil || known > 0 {
 		return err
 	}
-	file, key := randomName(), newKey()
-	if err := s.writeWrapped(s.replyPath(file), key, day, sealed); err != nil {
-		return fmt.Errorf("put reply: %w", err)
-	}
-	placed := false
-	err = sqlkit.Tx(ctx, s.db, func(tx *sql.Tx) error {
-		r, err := tx.ExecContext(ctx, "INSERT OR IGNORE INTO reply VALUES (?, ?, ?, ?)", string(box), string(id), file, key)
+	item := randomName()
+	placed, err := s.place(ctx, item, until, sealed, func(tx *sql.Tx) (bool, error) {
+		r, err := tx.ExecContext(ctx, "INSERT OR IGNORE INTO reply VALUES (?, ?, ?)", string(box), string(id), item)
 		if err != nil {
-			return err
+			return false, err
 		}
 		n, err := r.RowsAffected()
-		placed = n == 1
-		return err
+		return n == 1, err
 	})
-	if err != nil || !placed { // somebody left the same one at the same time
-		os.Remove(s.replyPath(file))
+	if err == nil && placed {
+		err = s.settle(ctx)
 	}
 	if err != nil {
 		return fmt.Errorf("put reply: %w", err)
@@ -50,80 +37,101 @@ func (s *Store) PutReply(ctx context.Context, box courier.MailboxID, id courier.
 	return nil
 }
 
-func (s *Store) writeWrapped(path string, key []byte, day string, r io.Reader) error {
-	stream, err := wrap(key)
+// errSame ends a transaction that has nothing to add.
+var errSame = errors.New("it is there already")
+
+// place makes an item of what r holds, whole or not at all. with adds the row that
+// names it, in the same transaction, or says that there is one.
+func (s *Store) place(ctx context.Context, item, until string, r io.Reader, with func(*sql.Tx) (bool, error)) (bool, error) {
+	key := newKey()
+	w, err := newWriter(s.pool, key)
 	if err != nil {
-		return err
+		return false, err
 	}
-	f, err := durable.Create(path)
+	whole := &taking{writer: w}
+	_, err = io.CopyBuffer(whole, r, make([]byte, blockSize))
+	if err == nil {
+		err = kind(s.pool.file.Sync())
+	}
+	if err == nil {
+		s.layout.RLock()
+		err = s.tx(ctx, func(tx *sql.Tx) error {
+			if err := s.putItem(ctx, tx, item, until, key, w.size, whole.blocks); err != nil {
+				return err
+			}
+			placed, err := with(tx)
+			if err == nil && !placed {
+				err = errSame
+			}
+			return err
+		})
+		s.layout.RUnlock()
+	}
 	if err != nil {
-		return kind(err)
+		s.pool.give(places(whole.blocks))
 	}
-	defer f.Abort()
-	if _, err := io.Copy(cipher.StreamWriter{S: stream, W: f.File}, r); err != nil {
-		return kind(err)
+	if errors.Is(err, errSame) {
+		return false, nil
 	}
-	if err := f.Commit(); err != nil {
-		return kind(err)
+	return err == nil, err
+}
+
+// taking is a writer that takes blocks as it needs them, and remembers them all.
+type taking struct {
+	*writer
+	blocks []block
+}
+
+func (t *taking) Write(p []byte) (int, error) {
+	if lacks := t.size + int64(len(p)) - t.room(); lacks > 0 {
+		more, err := t.pool.take(blocksFor(lacks), reserve)
+		if err != nil {
+			return 0, err
+		}
+		t.ahead, t.blocks = append(t.ahead, more...), append(t.blocks, more...)
 	}
-	return dated(path, day)
+	return t.writer.Write(p)
 }
 
 // Replies implements intake.Mailboxes.
 func (s *Store) Replies(ctx context.Context, box courier.MailboxID) ([]courier.ReplyID, error) {
-	rows, err := query(ctx, s.db, "SELECT id FROM reply WHERE box = ? ORDER BY id", scanOne, string(box))
+	ids, err := query(ctx, s.db, "SELECT id FROM reply WHERE box = ? ORDER BY id", scanOne[courier.ReplyID], string(box))
 	if err != nil {
 		return nil, fmt.Errorf("list replies: %w", err)
-	}
-	ids := make([]courier.ReplyID, len(rows))
-	for i, r := range rows {
-		ids[i] = courier.ReplyID(r)
 	}
 	return ids, nil
 }
 
 // OpenReply implements intake.Mailboxes.
 func (s *Store) OpenReply(ctx context.Context, box courier.MailboxID, id courier.ReplyID) (io.ReadCloser, error) {
-	var file string
-	var key []byte
-	err := s.db.QueryRowContext(ctx, "SELECT file, key FROM reply WHERE box = ? AND id = ?", string(box), string(id)).Scan(&file, &key)
-	if errors.Is(err, sql.ErrNoRows) {
-		return nil, fmt.Errorf("open reply: %w", fault.NotFound)
-	}
+	r, err := s.openItem(ctx, "SELECT item, key, size FROM reply JOIN item ON item.id = reply.item WHERE box = ? AND reply.id = ?", string(box), string(id))
 	if err != nil {
 		return nil, fmt.Errorf("open reply: %w", err)
 	}
-	return openWrapped(s.replyPath(file), key)
+	return r, nil
 }
 
-// remembered is for how long it is known that a reply was destroyed, so that a courier
-// on a stick does not bring it back. It is not for ever, because it tells on what day
-// some source was here.
-const remembered = "-90 days"
-
-// DestroyReply implements intake.Mailboxes: the key first, then the file.
-func (s *Store) DestroyReply(ctx context.Context, box courier.MailboxID, id courier.ReplyID, day string) error {
-	var file string
-	err := sqlkit.Tx(ctx, s.db, func(tx *sql.Tx) error {
-		row := tx.QueryRowContext(ctx, "DELETE FROM reply WHERE box = ? AND id = ? RETURNING file", string(box), string(id))
-		if err := row.Scan(&file); err != nil {
-			return err
+// DestroyReply implements intake.Mailboxes. That it was destroyed is known until a
+// day, so that a courier on a stick does not bring it back; not for ever, because it
+// tells that some source was here.
+func (s *Store) DestroyReply(ctx context.Context, box courier.MailboxID, id courier.ReplyID, until string) error {
+	err := s.erase(ctx, func(tx *sql.Tx) ([]int64, bool, error) {
+		var item string
+		err := tx.QueryRowContext(ctx, "SELECT item FROM reply WHERE box = ? AND id = ?", string(box), string(id)).Scan(&item)
+		if errors.Is(err, sql.ErrNoRows) {
+			return nil, false, fault.NotFound
 		}
-		if _, err := tx.ExecContext(ctx, "INSERT OR IGNORE INTO destroyed VALUES (?, ?)", string(id), day); err != nil {
-			return err
+		if err != nil {
+			return nil, false, err
 		}
-		_, err := tx.ExecContext(ctx, "DELETE FROM destroyed WHERE day < date(?, ?)", day, remembered)
-		return err
+		if _, err := tx.ExecContext(ctx, "INSERT OR IGNORE INTO destroyed VALUES (?, ?)", string(id), until); err != nil {
+			return nil, false, err
+		}
+		freed, err := deleteItem(ctx, tx, item)
+		return freed, true, err
 	})
-	if errors.Is(err, sql.ErrNoRows) {
-		return fmt.Errorf("destroy reply: %w", fault.NotFound)
-	}
 	if err != nil {
 		return fmt.Errorf("destroy reply: %w", err)
-	}
-	s.forget(ctx)
-	if err := os.Remove(s.replyPath(file)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("destroy reply: %w", kind(err))
 	}
 	return nil
 }

@@ -1,21 +1,19 @@
-// Package sqlite keeps what intake holds: a small encrypted database, and a file
-// for each sealed envelope and reply. Each file is encrypted once more with a key
-// of its own that stands only in the database: when the key goes, the file cannot
-// be read, whatever the disk keeps of it.
+// Package sqlite keeps what intake holds: a small encrypted database, and one pool
+// of blocks in which all sealed envelopes and replies lie. Each is encrypted once
+// more with a key of its own that stands only in the database, wrapped by a root key
+// that changes with each destruction: what is destroyed cannot be read, whatever the
+// disk keeps of it. Once a day everything is written anew, and in between the times
+// of all files are moved on at random, so that they do not tell what happened when.
 package sqlite
 
 import (
 	"context"
-	"crypto/rand"
 	"database/sql"
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"path/filepath"
 	"sync"
-	"time"
 
 	"daylight/courier"
 	"daylight/fault"
@@ -24,7 +22,7 @@ import (
 )
 
 // Rows are without rowid and sorted by random ids, so that their order tells
-// nothing of time. day is all that is kept of it.
+// nothing of time. Days are all that is kept of it.
 var schema = []string{`
 CREATE TABLE envelope (
 	id   TEXT PRIMARY KEY,
@@ -46,105 +44,135 @@ CREATE TABLE destroyed (              -- ids of replies that must not come back
 CREATE TABLE keylist (
 	one  INTEGER PRIMARY KEY CHECK (one = 1),
 	list BLOB NOT NULL
-);`}
+);`, `
+ALTER TABLE envelope RENAME TO old_envelope;  -- takeOver empties these two
+ALTER TABLE reply RENAME TO old_reply;
+CREATE TABLE item (                   -- what is sealed: an envelope or a reply
+	id    TEXT PRIMARY KEY,           -- random
+	until TEXT NOT NULL,              -- the day on which it is destroyed in any case
+	size  INTEGER NOT NULL,
+	key   BLOB NOT NULL               -- wrapped by the root key
+) WITHOUT ROWID;
+CREATE TABLE block (
+	item  TEXT NOT NULL REFERENCES item ON DELETE CASCADE,
+	seq   INTEGER NOT NULL,
+	place INTEGER NOT NULL,
+	iv    BLOB NOT NULL,
+	PRIMARY KEY (item, seq)
+) WITHOUT ROWID;
+CREATE TABLE envelope (
+	id   TEXT PRIMARY KEY REFERENCES item ON DELETE CASCADE,
+	day  TEXT NOT NULL,
+	kept INTEGER NOT NULL             -- 0 while it arrives, and after a crash
+) WITHOUT ROWID;
+CREATE TABLE reply (
+	box  TEXT NOT NULL,
+	id   TEXT NOT NULL,               -- known to others
+	item TEXT NOT NULL UNIQUE REFERENCES item ON DELETE CASCADE,
+	PRIMARY KEY (box, id)
+) WITHOUT ROWID;
+ALTER TABLE destroyed RENAME COLUMN day TO until;
+UPDATE destroyed SET until = date(until, (23 + abs(random() % 15)) || ' days');
+CREATE TABLE upkeep (
+	one       INTEGER PRIMARY KEY CHECK (one = 1),
+	turn      INTEGER NOT NULL,       -- of the root key
+	rewritten TEXT NOT NULL,          -- the day of the last rewrite
+	beat      BLOB
+);
+INSERT INTO upkeep VALUES (1, 0, date(), NULL);`}
 
 // Store implements intake.Store in a folder.
 type Store struct {
 	dir  string
 	db   *sql.DB
 	lock *durable.Lock
+	root *root
+	pool *pool
+
+	// layout is held for reading while somebody looks up a row and uses what it
+	// names, and for writing while blocks or keys change. It comes before the
+	// database, which has one connection.
+	layout sync.RWMutex
 
 	mu     sync.Mutex
-	active map[courier.EnvelopeID]bool // slots that are being written
+	active map[courier.EnvelopeID]bool  // slots that are being written
+	unkept map[courier.EnvelopeID]int64 // sizes of those that the database did not take yet
 }
 
 // Open opens the store in dir, which must be there. Envelopes that a crash left
 // behind are kept from now on. Another process that has it open is fault.Busy.
-func Open(ctx context.Context, dir string, key sqlkit.Key) (*Store, error) {
-	lock, err := durable.TryLock(filepath.Join(dir, "lock"))
-	if err != nil {
+func Open(ctx context.Context, dir string, key sqlkit.Key) (_ *Store, err error) {
+	s := &Store{dir: dir, active: map[courier.EnvelopeID]bool{}, unkept: map[courier.EnvelopeID]int64{}}
+	if s.lock, err = durable.TryLock(filepath.Join(dir, "lock")); err != nil {
 		return nil, fmt.Errorf("open intake store: %w", err)
 	}
-	s := &Store{dir: dir, lock: lock, active: map[courier.EnvelopeID]bool{}}
-	for _, sub := range []string{"envelopes", "replies"} {
-		if err := os.MkdirAll(filepath.Join(dir, sub), 0o700); err != nil {
-			lock.Unlock()
-			return nil, fmt.Errorf("open intake store: %w", err)
+	defer func() {
+		if err != nil {
+			s.Close()
 		}
-	}
-	if s.db, err = sqlkit.Open(ctx, filepath.Join(dir, "intake.db"), sqlkit.Options{Key: &key, Schema: schema}); err != nil {
-		lock.Unlock()
+	}()
+	if s.db, err = sqlkit.Open(ctx, filepath.Join(dir, "intake.db"), sqlkit.Options{Key: &key, Schema: schema, Alone: true}); err != nil {
 		return nil, fmt.Errorf("open intake store: %w", err)
 	}
-	if err := s.recover(ctx); err != nil {
-		s.Close()
+	if err := s.openFiles(ctx); err != nil {
+		return nil, fmt.Errorf("open intake store: %w", err)
+	}
+	if err := errors.Join(s.takeOver(ctx), s.recover(ctx)); err != nil {
 		return nil, fmt.Errorf("recover intake store: %w", err)
 	}
-	return s, nil
+	return s, s.settle(ctx)
 }
 
-// Close closes the store.
-func (s *Store) Close() error { return errors.Join(s.db.Close(), s.lock.Unlock()) }
+func (s *Store) openFiles(ctx context.Context) error {
+	used, err := query(ctx, s.db, "SELECT place FROM block", scanOne[int64])
+	if err != nil {
+		return err
+	}
+	if s.pool, err = openPool(filepath.Join(s.dir, "pool"), used); err != nil {
+		return kind(err)
+	}
+	var items int
+	if err := s.db.QueryRowContext(ctx, "SELECT count(*) FROM item").Scan(&items); err != nil {
+		return err
+	}
+	if s.root, err = openRoot(filepath.Join(s.dir, "root.key"), items > 0); err != nil {
+		return err
+	}
+	turn, _, err := s.root.of(ctx, s.db)
+	if err != nil {
+		return err
+	}
+	return s.root.spoil(turn + 1) // a crash may have left the one before
+}
 
-// recover keeps what was arriving when the program ended, and removes files that
-// no row names.
+// Reserve makes the pool at least so large.
+func (s *Store) Reserve(bytes int64) error { return s.pool.reserveTo(bytes) }
+
+// Close closes the store. It leaves the same times on all files.
+func (s *Store) Close() (err error) {
+	if s.db != nil {
+		err = s.db.Close()
+	}
+	if s.pool != nil {
+		err = errors.Join(err, s.pool.file.Close())
+	}
+	if s.root != nil {
+		err = errors.Join(err, s.root.file.Close())
+	}
+	return errors.Join(err, s.touch(), s.lock.Unlock())
+}
+
+// recover keeps what was arriving when the program ended: all blocks that it had,
+// since nobody knows how far it came.
 func (s *Store) recover(ctx context.Context) error {
-	rows, err := query(ctx, s.db, "SELECT id, day FROM envelope WHERE kept = 0", scanTwo)
-	if err != nil {
-		return err
-	}
-	for _, r := range rows {
-		if err := s.settle(r[0], r[1]); err != nil {
+	return s.tx(ctx, func(tx *sql.Tx) error {
+		if _, err := tx.ExecContext(ctx, `UPDATE item SET size = ? * (SELECT count(*) FROM block WHERE item = item.id)
+			WHERE id IN (SELECT id FROM envelope WHERE kept = 0)`, blockSize); err != nil {
 			return err
 		}
-		if _, err := s.db.ExecContext(ctx, "UPDATE envelope SET kept = 1 WHERE id = ?", r[0]); err != nil {
-			return err
-		}
-	}
-	if err := s.removeStrays(ctx, "envelopes", "SELECT id FROM envelope"); err != nil {
+		_, err := tx.ExecContext(ctx, "UPDATE envelope SET kept = 1 WHERE kept = 0")
 		return err
-	}
-	return s.removeStrays(ctx, "replies", "SELECT file FROM reply")
-}
-
-// settle hides where the bytes of an unfinished envelope end, and when it was
-// written to.
-func (s *Store) settle(id, day string) error {
-	f, err := os.OpenFile(s.envelopePath(courier.EnvelopeID(id)), os.O_RDWR, 0)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil // the crash came before the first byte: listed, and opens empty
-	}
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	if err := fillTail(f); err != nil {
-		return err
-	}
-	return errors.Join(f.Sync(), dated(f.Name(), day))
-}
-
-func (s *Store) removeStrays(ctx context.Context, folder, names string) error {
-	rows, err := query(ctx, s.db, names, scanOne)
-	if err != nil {
-		return err
-	}
-	known := map[string]bool{}
-	for _, name := range rows {
-		known[name] = true
-	}
-	files, err := os.ReadDir(filepath.Join(s.dir, folder))
-	if err != nil {
-		return err
-	}
-	for _, f := range files {
-		if !known[f.Name()] {
-			if err := os.Remove(filepath.Join(s.dir, folder, f.Name())); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
+	})
 }
 
 // KeyList implements intake.KeyLists.
@@ -159,38 +187,88 @@ func (s *Store) KeyList(ctx context.Context) ([]byte, error) {
 
 // PutKeyList implements intake.KeyLists.
 func (s *Store) PutKeyList(ctx context.Context, list []byte) error {
-	return sqlkit.Tx(ctx, s.db, func(tx *sql.Tx) error {
+	if err := s.tx(ctx, func(tx *sql.Tx) error {
 		_, err := tx.ExecContext(ctx, "INSERT OR REPLACE INTO keylist VALUES (1, ?)", list)
 		return err
-	})
+	}); err != nil {
+		return err
+	}
+	return s.settle(ctx)
 }
 
-// forget empties the write-ahead log, which may still hold the page that a
-// destroyed key stood on. When others are reading it waits for a later time: the
-// pages are encrypted all the same.
-func (s *Store) forget(ctx context.Context) {
-	s.db.ExecContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)")
-}
+func (s *Store) tx(ctx context.Context, f func(*sql.Tx) error) error { return sqlkit.Tx(ctx, s.db, f) }
 
-// randomName is 16 random bytes in hex: the only kind of name here.
-func randomName() string {
-	var b [16]byte
-	rand.Read(b[:])
-	return hex.EncodeToString(b[:])
-}
-
-// dated sets the times of a file to the beginning of a day. The system's own
-// change time stays exact; see the threat model.
-func dated(path, day string) error {
-	t, err := time.Parse(time.DateOnly, day)
+// putItem adds the row of an item and those of its blocks.
+func (s *Store) putItem(ctx context.Context, tx *sql.Tx, id, until string, key []byte, size int64, blocks []block) error {
+	_, root, err := s.root.of(ctx, tx)
 	if err != nil {
 		return err
 	}
-	return os.Chtimes(path, t, t)
+	if _, err := tx.ExecContext(ctx, "INSERT INTO item VALUES (?, ?, ?, ?)", id, until, size, root.Seal(nil, nil, key, nil)); err != nil {
+		return err
+	}
+	return putBlocks(ctx, tx, id, 0, blocks)
+}
+
+func putBlocks(ctx context.Context, tx *sql.Tx, item string, seq int64, blocks []block) error {
+	insert, err := tx.PrepareContext(ctx, "INSERT INTO block VALUES (?, ?, ?, ?)")
+	if err != nil {
+		return err
+	}
+	defer insert.Close()
+	for i, b := range blocks {
+		if _, err := insert.ExecContext(ctx, item, seq+int64(i), b.place, b.iv); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// openItem opens what a query names: an item's id, key and size.
+func (s *Store) openItem(ctx context.Context, query string, args ...any) (*reader, error) {
+	r := &reader{store: s}
+	s.layout.RLock()
+	defer s.layout.RUnlock()
+	var wrapped []byte
+	err := s.db.QueryRowContext(ctx, query, args...).Scan(&r.item, &wrapped, &r.size)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, fault.NotFound
+	}
+	if err != nil {
+		return nil, err
+	}
+	_, root, err := s.root.of(ctx, s.db)
+	if err != nil {
+		return nil, err
+	}
+	key, err := unwrapped(root, wrapped)
+	if err != nil {
+		return nil, err
+	}
+	r.key, err = newCipher(key)
+	return r, err
+}
+
+// deleteItem deletes an item with all that hangs on it, and says which places are
+// free then.
+func deleteItem(ctx context.Context, tx *sql.Tx, id string) ([]int64, error) {
+	freed, err := query(ctx, tx, "SELECT place FROM block WHERE item = ?", scanOne[int64], id)
+	if err == nil {
+		_, err = tx.ExecContext(ctx, "DELETE FROM item WHERE id = ?", id)
+	}
+	return freed, err
+}
+
+// randomName is 16 random bytes in hex: the only kind of name here.
+func randomName() string { return hex.EncodeToString(random(16)) }
+
+// rowser is a database or a transaction.
+type rowser interface {
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
 }
 
 // query gathers rows.
-func query[T any](ctx context.Context, db *sql.DB, sql string, scan func(*sql.Rows) (T, error), args ...any) ([]T, error) {
+func query[T any](ctx context.Context, db rowser, sql string, scan func(*sql.Rows) (T, error), args ...any) ([]T, error) {
 	rows, err := db.QueryContext(ctx, sql, args...)
 	if err != nil {
 		return nil, err
@@ -207,6 +285,4 @@ func query[T any](ctx context.Context, db *sql.DB, sql string, scan func(*sql.Ro
 	return all, rows.Err()
 }
 
-func scanOne(r *sql.Rows) (s string, err error) { return s, r.Scan(&s) }
-
-func scanTwo(r *sql.Rows) (s [2]string, err error) { return s, r.Scan(&s[0], &s[1]) }
+func scanOne[T any](r *sql.Rows) (v T, err error) { return v, r.Scan(&v) }

@@ -61,7 +61,7 @@ func make16(first byte) []byte { return append([]byte{first}, make([]byte, 15)..
 
 var secretFile = file{"periwinkle report.txt", strings.Repeat("hollyhock ", 1234) + "."}
 
-// leaks searches everything that intake left on its disk, names and dates of files
+// leaks searches everything that intake left on its disk, names and times of files
 // among it, and its log.
 func (h *house) leaks(t *testing.T, words string) []string {
 	t.Helper()
@@ -75,8 +75,21 @@ func (h *house) leaks(t *testing.T, words string) []string {
 		}
 	}
 	err := filepath.WalkDir(h.dir, func(path string, d fs.DirEntry, err error) error {
-		if err != nil || path == h.dir {
+		if err != nil {
 			return err
+		}
+		info, err := d.Info()
+		if err != nil {
+			return err
+		}
+		if m := info.ModTime().UTC(); !m.Equal(m.Truncate(24 * time.Hour)) {
+			found = append(found, "an exact time on a file")
+		}
+		if c := changed(info); c.After(h.began) && c.Before(h.ended) {
+			found = append(found, "the time of the story on a file")
+		}
+		if path == h.dir {
+			return nil
 		}
 		seek("a name", []byte(d.Name()))
 		if d.IsDir() {
@@ -87,31 +100,36 @@ func (h *house) leaks(t *testing.T, words string) []string {
 			return err
 		}
 		seek("a file", b)
-		info, err := d.Info()
-		if err != nil {
-			return err
-		}
-		// What the file system tells of the database comes with the intake issue.
-		if folder := filepath.Base(filepath.Dir(path)); folder == "envelopes" || folder == "replies" {
-			if m := info.ModTime().UTC(); !m.Equal(m.Truncate(24 * time.Hour)) {
-				found = append(found, "an exact time on a file")
-			}
-			if info.Size() < envelope.Floor {
-				found = append(found, "a size below the floor")
-			}
-		}
 		return nil
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	seek("the log", []byte(h.log.String()))
+	list, err := h.store.Envelopes(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range list {
+		if e.Size < envelope.Floor {
+			found = append(found, "a size below the floor")
+		}
+	}
 	return found
 }
 
 // story is a visit with everything that can leave a trace: what goes well, and
-// what goes wrong. The codename is of words in a language.
+// what goes wrong. The codename is of words in a language. A beat comes after it, and
+// what is looked at is what it left.
 func (h *house) story(t *testing.T, language string) (words string) {
+	h.began = time.Now()
+	defer func() {
+		h.ended = time.Now()
+		time.Sleep(20 * time.Millisecond) // a file system's clock is coarse
+		if err := h.store.Beat(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}()
 	s := h.source(t)
 	words = s.beginIn(language)
 	s.send("It is about quicksilver.", secretFile, file{"periwinkle 2.txt", strings.Repeat("hollyhock", 100_000)})
@@ -141,9 +159,8 @@ func TestCanaries(t *testing.T) {
 		for _, l := range h.leaks(t, words) {
 			t.Errorf("%s: found %s", language, l)
 		}
-		files, _ := filepath.Glob(filepath.Join(h.dir, "*", "*"))
-		if len(files) < 2 {
-			t.Errorf("%d sealed files; want an envelope and a reply, or the test looks at nothing", len(files))
+		if list, err := h.store.Envelopes(t.Context()); err != nil || len(list) == 0 {
+			t.Errorf("%d envelopes, %v: the test looks at nothing", len(list), err)
 		}
 	}
 }
@@ -155,8 +172,8 @@ type unsealed struct {
 	h *house
 }
 
-func (u unsealed) Create(ctx context.Context, day string) (intake.Slot, error) {
-	s, err := u.Store.Create(ctx, day)
+func (u unsealed) Create(ctx context.Context, day, until string) (intake.Slot, error) {
+	s, err := u.Store.Create(ctx, day, until)
 	return &unsealedSlot{Slot: s, h: u.h}, err
 }
 
@@ -203,6 +220,10 @@ func TestCanariesAreFound(t *testing.T) {
 		h := newHouse(t, func(h *house, o *intake.Options) { o.Store = unsealed{o.Store, h} })
 		found(t, h, h.story(t, "en"), "a word of the message in a file", "a word of a file in a file", "a file name in a file", codename.LabelMailbox+" in hex in a file")
 	})
+	t.Run("no beats", func(t *testing.T) {
+		h := newHouse(t, func(h *house, o *intake.Options) { o.Store = silent{o.Store} })
+		found(t, h, h.story(t, "en"), "the time of the story on a file")
+	})
 	h := newHouse(t, nil)
 	words := h.story(t, "es")
 	write := func(name, text string) func(*testing.T, *house) {
@@ -224,7 +245,7 @@ func TestCanariesAreFound(t *testing.T) {
 		"a size kept in clear":         {write("sizes", fmt.Sprint(len(secretFile.body))), []string{"the exact size of a file in a file"}},
 		"a time kept in clear":         {write("times", fmt.Sprint(h.now.Unix())), []string{"the exact time, in seconds in a file"}},
 		"exact dates on files":         {touch, []string{"an exact time on a file"}},
-		"a file that is not padded":    {write("envelopes/short", "x"), []string{"a size below the floor"}},
+		"an envelope without padding":  {short, []string{"a size below the floor"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c.leak(t, h)
@@ -234,13 +255,27 @@ func TestCanariesAreFound(t *testing.T) {
 }
 
 func touch(t *testing.T, h *house) {
-	files, _ := filepath.Glob(filepath.Join(h.dir, "envelopes", "*"))
-	for _, f := range files {
-		if err := os.Chtimes(f, h.now, h.now); err != nil {
-			t.Fatal(err)
-		}
+	if err := os.Chtimes(filepath.Join(h.dir, "pool"), h.now, h.now); err != nil {
+		t.Fatal(err)
 	}
 }
+
+func short(t *testing.T, h *house) {
+	s, err := h.store.Create(t.Context(), "2026-11-23", "2026-12-23")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Write([]byte("x"))
+	if err := s.Keep(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// silent is a store whose beats are not heard: what happened is the last that the
+// times of files tell.
+type silent struct{ intake.Store }
+
+func (silent) Beat(context.Context) error { return nil }
 
 // TestNoOracle: the page for a codename that was used is, byte for byte, that for
 // one that never was; and a visit leaves no trace either way.

@@ -31,12 +31,15 @@ import (
 
 // house is an intake with its pages, its newsroom, and what it leaves behind.
 type house struct {
-	in  *intake.Intake
-	key envelope.PrivateKey
-	dir string
-	log *lines
-	url string
-	now time.Time
+	in    *intake.Intake
+	store intake.Store
+	key   envelope.PrivateKey
+	dir   string
+	log   *lines
+	url   string
+	now   time.Time
+
+	began, ended time.Time // of the story, by the clock of the file system
 }
 
 // lines is a log that may be written to from anywhere.
@@ -84,10 +87,11 @@ func newHouse(t testing.TB, change func(*house, *intake.Options)) *house {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { store.Close() })
-	o := intake.Options{Store: store, Verifier: verifier, Keys: list, Now: func() time.Time { return h.now }}
+	o := intake.Options{Store: store, Verifier: verifier, Keys: list, Now: func() time.Time { return h.now }, Beat: 1000 * time.Hour}
 	if change != nil {
 		change(h, &o)
 	}
+	h.store = o.Store
 	if h.in, err = intake.Open(t.Context(), o); err != nil {
 		t.Fatal(err)
 	}

@@ -158,8 +158,8 @@ type signalling struct {
 	kept chan bool
 }
 
-func (s signalling) Create(ctx context.Context, day string) (intake.Slot, error) {
-	slot, err := s.Store.Create(ctx, day)
+func (s signalling) Create(ctx context.Context, day, until string) (intake.Slot, error) {
+	slot, err := s.Store.Create(ctx, day, until)
 	return signallingSlot{slot, s.kept}, err
 }
 
@@ -212,8 +212,8 @@ type fullDisk struct {
 	room int64
 }
 
-func (f fullDisk) Create(ctx context.Context, day string) (intake.Slot, error) {
-	s, err := f.Store.Create(ctx, day)
+func (f fullDisk) Create(ctx context.Context, day, until string) (intake.Slot, error) {
+	s, err := f.Store.Create(ctx, day, until)
 	return fullSlot{s, f.room}, err
 }
 
@@ -253,8 +253,8 @@ func TestAFullDisk(t *testing.T) {
 // unkept is a store whose slots fail at the last step, when all is on the disk.
 type unkept struct{ intake.Store }
 
-func (u unkept) Create(ctx context.Context, day string) (intake.Slot, error) {
-	s, err := u.Store.Create(ctx, day)
+func (u unkept) Create(ctx context.Context, day, until string) (intake.Slot, error) {
+	s, err := u.Store.Create(ctx, day, until)
 	return unkeptSlot{s}, err
 }
 

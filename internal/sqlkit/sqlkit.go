@@ -26,6 +26,7 @@ type Options struct {
 	Key      *Key     // nil: not encrypted. Only what is public anyway may do without.
 	ReadOnly bool     // the file must be there; migrations are checked, not run
 	Schema   []string // migrations, oldest first; each runs once, in a transaction of its own
+	Alone    bool     // one connection, which keeps the file to itself: no shared memory beside it, whose times could tell of reads
 }
 
 // Open opens the database at path, makes it when it is not there, and brings its
@@ -71,6 +72,9 @@ func connect(path string, o Options) (*sql.DB, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open database: %w", err)
 	}
+	if o.Alone {
+		db.SetMaxOpenConns(1)
+	}
 	return db, nil
 }
 
@@ -83,6 +87,9 @@ func prepare(c *sqlite3.Conn, o Options) error {
 		}
 	}
 	pragmas := "PRAGMA busy_timeout=60000; PRAGMA foreign_keys=ON; PRAGMA trusted_schema=OFF; PRAGMA temp_store=MEMORY;"
+	if o.Alone {
+		pragmas += "PRAGMA locking_mode=EXCLUSIVE;"
+	}
 	if !o.ReadOnly {
 		pragmas += "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA secure_delete=ON;"
 	}

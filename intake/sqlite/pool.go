@@ -1,0 +1,214 @@
+package sqlite
+
+import (
+	"crypto/cipher"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"sync"
+
+	crand "crypto/rand"
+
+	"daylight/internal/durable"
+)
+
+const (
+	// blockSize is what the pool is cut into: the least size of an envelope, so that
+	// a small one is one block, and of a large one the file system tells nothing.
+	blockSize = 128 << 10
+
+	// extent is what the pool grows by.
+	extent = 64 * blockSize
+
+	// reserve is how many blocks nothing that arrives may take: the daily rewrite
+	// needs somewhere to begin.
+	reserve = 16
+
+	// spare is what a growing pool leaves on the disk for the database, which must
+	// still be able to say what was kept, and what is destroyed.
+	spare = 4 << 20
+)
+
+// pool is the one file in which everything sealed lies, in blocks. Blocks that hold
+// nothing hold random bytes, which cannot be told from those that do. It is one file,
+// because each file has a time of its own. It grows and never shrinks.
+type pool struct {
+	file *os.File
+
+	mu     sync.Mutex
+	size   int64
+	free   []int64 // places that nothing lies at, in no order
+	isFree []bool  // by place
+	random *rand.Rand
+	buf    [blockSize]byte
+}
+
+// openPool opens the pool at path, makes it when it is not there, and takes the
+// places in use. What a crash cut off is made whole.
+func openPool(path string, used []int64) (_ *pool, err error) {
+	p := &pool{random: rand.New(rand.NewChaCha8(newSeed()))}
+	if p.file, err = os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600); err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			p.file.Close()
+		}
+	}()
+	if p.size, err = p.file.Seek(0, io.SeekEnd); err != nil {
+		return nil, err
+	}
+	least := max(p.size, extent)
+	for _, place := range used {
+		least = max(least, (place+1)*blockSize)
+	}
+	whole := p.size / extent * extent
+	p.isFree = make([]bool, whole/blockSize)
+	if err := p.growTo(least); err != nil {
+		return nil, err
+	}
+	for i := range p.isFree {
+		p.isFree[i] = true
+	}
+	for _, place := range used {
+		p.isFree[place] = false
+	}
+	p.free = p.free[:0]
+	for place, free := range p.isFree {
+		if free {
+			p.free = append(p.free, int64(place))
+		}
+	}
+	return p, errors.Join(p.file.Sync(), durable.SyncDir(filepath.Dir(path)))
+}
+
+func newSeed() (seed [32]byte) {
+	crand.Read(seed[:])
+	return seed
+}
+
+// growTo makes the pool at least so large, by whole extents. After an error it is as
+// large as it was.
+func (p *pool) growTo(least int64) error {
+	for int64(len(p.isFree))*blockSize < least {
+		end := int64(len(p.isFree))*blockSize + extent
+		err := allocate(p.file, p.size, end+spare-p.size)
+		if err == nil {
+			err = p.file.Truncate(end)
+		}
+		if err == nil {
+			err = p.noise(p.size, end)
+		}
+		if err != nil {
+			return fmt.Errorf("grow pool: %w", kind(errors.Join(err, p.file.Truncate(p.size))))
+		}
+		p.size = end
+		for i := range int64(extent / blockSize) {
+			p.free = append(p.free, int64(len(p.isFree))+i)
+		}
+		p.isFree = append(p.isFree, allTrue[:]...)
+	}
+	return nil
+}
+
+var allTrue = func() (all [extent / blockSize]bool) {
+	for i := range all {
+		all[i] = true
+	}
+	return all
+}()
+
+// noise fills a part of the file with bytes that a key nobody has made.
+func (p *pool) noise(from, to int64) error {
+	key, err := newCipher(newKey())
+	if err != nil {
+		return err
+	}
+	stream := cipher.NewCTR(key, newIV())
+	for from < to {
+		b := p.buf[:min(int64(len(p.buf)), to-from)]
+		stream.XORKeyStream(b, b)
+		n, err := p.file.WriteAt(b, from)
+		if err != nil {
+			return err
+		}
+		from += int64(n)
+	}
+	return nil
+}
+
+// reserveTo is growTo for those who do not hold the pool, and durable.
+func (p *pool) reserveTo(least int64) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if err := p.growTo(least); err != nil {
+		return err
+	}
+	return p.file.Sync()
+}
+
+// take takes n places at random, so that they tell nothing of when, and leaves as
+// many as leave. The pool grows when it must: fault.Full when it cannot.
+func (p *pool) take(n, leave int) ([]block, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if lacks := n + leave - len(p.free); lacks > 0 {
+		if err := p.growTo(p.size + int64(lacks)*blockSize); err != nil {
+			return nil, err
+		}
+	}
+	taken := make([]block, n)
+	for i := range taken {
+		j, last := p.random.IntN(len(p.free)), len(p.free)-1
+		taken[i] = block{p.free[j], newIV()}
+		p.isFree[p.free[j]] = false
+		p.free[j] = p.free[last]
+		p.free = p.free[:last]
+	}
+	return taken, nil
+}
+
+// vacant is how many places are free.
+func (p *pool) vacant() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.free)
+}
+
+// give returns places. Nothing may point there any more.
+func (p *pool) give(places []int64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, place := range places {
+		p.isFree[place] = true
+	}
+	p.free = append(p.free, places...)
+}
+
+// scrub fills the place with noise when it is free, and reports whether there is
+// such a place at all.
+func (p *pool) scrub(place int64) (bool, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if place >= int64(len(p.isFree)) {
+		return false, nil
+	}
+	if !p.isFree[place] {
+		return true, nil
+	}
+	return true, p.noise(place*blockSize, (place+1)*blockSize)
+}
+
+// stir fills one free place with noise.
+func (p *pool) stir() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.free) == 0 {
+		return nil
+	}
+	place := p.free[p.random.IntN(len(p.free))]
+	return p.noise(place*blockSize, (place+1)*blockSize)
+}

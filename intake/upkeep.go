@@ -1,0 +1,80 @@
+package intake
+
+import (
+	"context"
+	crand "crypto/rand"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"time"
+)
+
+// Retention says for how long something sealed lies here when nobody fetches or
+// destroys it: Days, give or take up to Spread of them. How many is drawn at random
+// as it arrives, so that the day of its end does not tell that of its arrival.
+type Retention struct{ Days, Spread int }
+
+var defaultRetention = Retention{Days: 30, Spread: 7}
+
+// defaultBeat is so short that the last beat, and not the last arrival, is what the
+// times of files tell.
+const defaultBeat = time.Minute
+
+// until draws the day on which what arrives now is destroyed.
+func (in *Intake) until() string {
+	days := in.keeps.Days - in.keeps.Spread + secure().IntN(2*in.keeps.Spread+1)
+	return in.now().UTC().AddDate(0, 0, days).Format(time.DateOnly)
+}
+
+// secure is a source of randomness that nobody can foretell.
+func secure() *rand.Rand {
+	var seed [32]byte
+	crand.Read(seed[:])
+	return rand.New(rand.NewChaCha8(seed))
+}
+
+// tend lets the store beat at random moments, and rewrites it once a day at another.
+// Both hang on nothing that happens here: the lengths are memoryless, so that a beat
+// does not tell when the next one is due. What fails is tried again with the next
+// beat, and logged when it changes.
+func (in *Intake) tend(ctx context.Context, mean time.Duration, log *slog.Logger) {
+	random := secure()
+	due := in.nextRewrite(ctx, random)
+	for last := ""; ; {
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(time.Duration(random.ExpFloat64() * float64(mean))):
+		}
+		err := in.store.Beat(ctx)
+		if err == nil && !in.now().Before(due) {
+			if err = in.store.Rewrite(ctx, in.day()); err == nil {
+				due = in.nextRewrite(ctx, random)
+			}
+		}
+		now := ""
+		if err != nil && ctx.Err() == nil {
+			now = fmt.Sprint(err)
+			if now != last {
+				log.Error("upkeep of what is held", "err", err)
+			}
+		}
+		last = now
+	}
+}
+
+// nextRewrite draws a moment: of tomorrow, or of what is left of today when today has
+// had none; within the hour when yesterday had none either.
+func (in *Intake) nextRewrite(ctx context.Context, random *rand.Rand) time.Time {
+	now := in.now().UTC()
+	tomorrow := now.Truncate(24*time.Hour).AddDate(0, 0, 1)
+	from, to := now, now.Add(time.Hour)
+	switch last, err := in.store.Rewritten(ctx); {
+	case err != nil:
+	case last >= in.day():
+		from, to = tomorrow, tomorrow.AddDate(0, 0, 1)
+	case last == now.AddDate(0, 0, -1).Format(time.DateOnly):
+		to = tomorrow
+	}
+	return from.Add(time.Duration(random.Int64N(int64(to.Sub(from)))))
+}
