@@ -92,7 +92,7 @@ func Open(ctx context.Context, o Options) (*Intake, error) {
 	in.sessions.byName = map[[32]byte]*held{}
 	ctx, in.stop = context.WithCancel(context.WithoutCancel(ctx))
 	in.working.Go(func() { in.sweep(ctx) })
-	in.working.Go(func() { in.tend(ctx, or(o.Beat, defaultBeat), or(o.Log, slog.New(slog.DiscardHandler))) })
+	in.tend(ctx, or(o.Beat, defaultBeat), or(o.Log, slog.New(slog.DiscardHandler)))
 	return in, nil
 }
 

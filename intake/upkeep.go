@@ -3,7 +3,6 @@ package intake
 import (
 	"context"
 	crand "crypto/rand"
-	"fmt"
 	"log/slog"
 	"math/rand/v2"
 	"time"
@@ -34,38 +33,42 @@ func secure() *rand.Rand {
 }
 
 // tend lets the store beat at random moments, and rewrites it once a day at another.
-// Both hang on nothing that happens here: the lengths are memoryless, so that a beat
-// does not tell when the next one is due. What fails is tried again with the next
-// beat, and logged when it changes.
+// Both hang on nothing that happens here, nor on one another: an arrival while the
+// store is rewritten, which may take long, needs its beat too. The lengths between
+// beats are memoryless, so that one does not tell when the next is due.
 func (in *Intake) tend(ctx context.Context, mean time.Duration, log *slog.Logger) {
 	random := secure()
-	due := in.nextRewrite(ctx, random)
+	in.working.Go(func() {
+		in.again(ctx, log, func() time.Duration { return time.Duration(random.ExpFloat64() * float64(mean)) }, func() error { return in.store.Beat(ctx) })
+	})
+	in.working.Go(func() {
+		in.again(ctx, log, func() time.Duration { return in.toRewrite(ctx) }, func() error { return in.store.Rewrite(ctx, in.day()) })
+	})
+}
+
+// again waits and works in turn, until ctx is done. What fails is logged when it
+// changes.
+func (in *Intake) again(ctx context.Context, log *slog.Logger, wait func() time.Duration, work func() error) {
 	for last := ""; ; {
 		select {
 		case <-ctx.Done():
 			return
-		case <-time.After(time.Duration(random.ExpFloat64() * float64(mean))):
-		}
-		err := in.store.Beat(ctx)
-		if err == nil && !in.now().Before(due) {
-			if err = in.store.Rewrite(ctx, in.day()); err == nil {
-				due = in.nextRewrite(ctx, random)
-			}
+		case <-time.After(wait()):
 		}
 		now := ""
-		if err != nil && ctx.Err() == nil {
-			now = fmt.Sprint(err)
-			if now != last {
-				log.Error("upkeep of what is held", "err", err)
-			}
+		if err := work(); err != nil && ctx.Err() == nil {
+			now = err.Error()
+		}
+		if now != last && now != "" {
+			log.Error("upkeep", "err", now)
 		}
 		last = now
 	}
 }
 
-// nextRewrite draws a moment: of tomorrow, or of what is left of today when today has
-// had none; within the hour when yesterday had none either.
-func (in *Intake) nextRewrite(ctx context.Context, random *rand.Rand) time.Time {
+// toRewrite draws how long it is until a moment of tomorrow, or of what is left of
+// today when today has had no rewrite; within the hour when yesterday had none either.
+func (in *Intake) toRewrite(ctx context.Context) time.Duration {
 	now := in.now().UTC()
 	tomorrow := now.Truncate(24*time.Hour).AddDate(0, 0, 1)
 	from, to := now, now.Add(time.Hour)
@@ -76,5 +79,5 @@ func (in *Intake) nextRewrite(ctx context.Context, random *rand.Rand) time.Time 
 	case last == now.AddDate(0, 0, -1).Format(time.DateOnly):
 		to = tomorrow
 	}
-	return from.Add(time.Duration(random.Int64N(int64(to.Sub(from)))))
+	return from.Add(time.Duration(secure().Int64N(int64(to.Sub(from))))).Sub(now)
 }

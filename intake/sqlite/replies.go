@@ -28,11 +28,11 @@ func (s *Store) PutReply(ctx context.Context, box courier.MailboxID, id courier.
 		n, err := r.RowsAffected()
 		return n == 1, err
 	})
-	if err == nil && placed {
-		err = s.settle(ctx)
-	}
 	if err != nil {
 		return fmt.Errorf("put reply: %w", err)
+	}
+	if placed {
+		s.settle(ctx)
 	}
 	return nil
 }

@@ -145,7 +145,8 @@ func (s *Store) erase(ctx context.Context, f func(*sql.Tx) (freed []int64, chang
 		return err
 	}
 	s.pool.give(freed)
-	return errors.Join(s.root.spoil(turn), s.settle(ctx))
+	defer s.settle(ctx)
+	return s.root.spoil(turn)
 }
 
 func rewrap(ctx context.Context, tx *sql.Tx, old, next cipher.AEAD) error {

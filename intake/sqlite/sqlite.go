@@ -193,7 +193,8 @@ func (s *Store) PutKeyList(ctx context.Context, list []byte) error {
 	}); err != nil {
 		return err
 	}
-	return s.settle(ctx)
+	s.settle(ctx)
+	return nil
 }
 
 func (s *Store) tx(ctx context.Context, f func(*sql.Tx) error) error { return sqlkit.Tx(ctx, s.db, f) }

@@ -17,7 +17,8 @@ import (
 )
 
 // settle ends everything that changes the store, a beat among it, in the same way:
-// the log goes into the database, and all files get the same times.
+// the log goes into the database, and all files get the same times. Where it fails,
+// what was done is done; a beat tries again, and says so.
 func (s *Store) settle(ctx context.Context) error {
 	// When somebody waits for the database it may stay in the log: a beat takes it.
 	s.db.ExecContext(context.WithoutCancel(ctx), "PRAGMA wal_checkpoint(TRUNCATE)")
