@@ -16,7 +16,7 @@ func TestDefaultConfig(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c.Newsroom != "Daylight" || c.Intake.MaxUpload != 4<<30 || time.Duration(c.Desk.FetchEvery) != time.Minute {
+	if c.Newsroom != "Daylight" || c.Intake.MaxUpload != 4<<30 || time.Duration(c.Desk.FetchEvery) != time.Minute || c.Intake.Days != 30 || c.Intake.Spread != 7 {
 		t.Errorf("defaults %+v", c)
 	}
 }
@@ -25,6 +25,7 @@ func TestConfigIsStrict(t *testing.T) {
 	for text, want := range map[string]string{
 		"[intake]\nlisten_adress = \"x\"": "listen_adress",
 		"[desk]\nfetch_every = \"1ms\"":   "fetches",
+		"[intake]\nretention_days = 7":    "retention",
 		"[desk":                           "",
 	} {
 		dir := t.TempDir()

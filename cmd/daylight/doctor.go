@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+	"time"
 
 	"daylight/fault"
 	"daylight/sandbox"
@@ -131,13 +132,7 @@ func (d *doctor) role(in instance) {
 	defer unlock()
 	switch in.Role {
 	case "intake":
-		d.opens(in, func() error {
-			r, err := d.app.openIntake(in, cfg, "")
-			if err == nil {
-				err = r.closers.Close()
-			}
-			return err
-		})
+		d.intake(in, cfg)
 	case "desk":
 		d.desk(in, cfg)
 	case "archive":
@@ -161,6 +156,36 @@ func (d *doctor) opens(in instance, open func() error) {
 		d.broken("See the operator's pages in docs/operations.", "%s does not open: %v", in.Role, err)
 	}
 }
+
+func (d *doctor) intake(in instance, cfg config) {
+	d.opens(in, func() error {
+		r, err := d.app.openIntake(in, cfg, "")
+		if err != nil {
+			return err
+		}
+		defer r.closers.Close()
+		day, err := r.store.Rewritten(d.app.ctx)
+		if err != nil {
+			return err
+		}
+		if late := time.Now().UTC().AddDate(0, 0, -2).Format(time.DateOnly); day < late {
+			d.warn("Let intake run, and look into its log: until the rewrite nothing that is over is destroyed.", "what intake holds was last written anew on %s", day)
+		} else {
+			d.ok("what intake holds was last written anew on %s", day)
+		}
+		return nil
+	})
+	var st syscall.Statfs_t
+	if err := syscall.Statfs(in.dir, &st); err != nil {
+		return
+	}
+	if name := elsewhere[uint32(st.Type)]; name != "" {
+		d.warn("Put the instance on ext4 or xfs, without snapshots.", "intake lies on %s, which writes changes to another place: what is destroyed may still be found on the disk", name)
+	}
+}
+
+// elsewhere are file systems that do not overwrite a file where it lies.
+var elsewhere = map[uint32]string{0x9123683e: "btrfs", 0x2fc12fc1: "zfs", 0xf2f52010: "f2fs", 0xca451a4e: "bcachefs", 0x3434: "nilfs", 0x6969: "nfs"}
 
 func (d *doctor) desk(in instance, cfg config) {
 	switch s, at, err := cfg.Notice.sender(in.dir); {
