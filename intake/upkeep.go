@@ -38,32 +38,33 @@ func secure() *rand.Rand {
 // beats are memoryless, so that one does not tell when the next is due.
 func (in *Intake) tend(ctx context.Context, mean time.Duration, log *slog.Logger) {
 	random := secure()
-	in.working.Go(func() {
-		in.again(ctx, log, func() time.Duration { return time.Duration(random.ExpFloat64() * float64(mean)) }, func() error { return in.store.Beat(ctx) })
-	})
-	in.working.Go(func() {
-		in.again(ctx, log, func() time.Duration { return in.toRewrite(ctx) }, func() error { return in.store.Rewrite(ctx, in.day()) })
-	})
+	in.again(ctx, log, func() time.Duration { return time.Duration(random.ExpFloat64() * float64(mean)) },
+		func() error { return in.store.Beat(ctx) })
+	in.again(ctx, log, func() time.Duration { return in.toRewrite(ctx) },
+		func() error { return in.store.Rewrite(ctx, in.day()) })
 }
 
 // again waits and works in turn, until ctx is done. What fails is logged when it
 // changes.
 func (in *Intake) again(ctx context.Context, log *slog.Logger, wait func() time.Duration, work func() error) {
-	for last := ""; ; {
-		select {
-		case <-ctx.Done():
-			return
-		case <-time.After(wait()):
+	next, last := time.After(wait()), ""
+	in.working.Go(func() {
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-next:
+			}
+			now := ""
+			if err := work(); err != nil && ctx.Err() == nil {
+				now = err.Error()
+			}
+			if now != last && now != "" {
+				log.Error("upkeep", "err", now)
+			}
+			next, last = time.After(wait()), now
 		}
-		now := ""
-		if err := work(); err != nil && ctx.Err() == nil {
-			now = err.Error()
-		}
-		if now != last && now != "" {
-			log.Error("upkeep", "err", now)
-		}
-		last = now
-	}
+	})
 }
 
 // toRewrite draws how long it is until a moment of tomorrow, or of what is left of

@@ -26,7 +26,7 @@ type backupCmd struct {
 }
 
 func (backupCmd) Help() string {
-	return "Example: daylight backup --data /srv/desk --passphrase-file /media/stick/words desk.backup\n\nStop the instance first: the command refuses while it runs."
+	return "Example: daylight backup --data /srv/desk --passphrase-file /media/stick/words desk.backup\n\nStop the instance first: the command refuses while it runs. A backup of intake opens what was sealed then, also after it was destroyed at intake: keep one, and no older ones."
 }
 
 func (c *backupCmd) Run(a *app) error {
