@@ -91,16 +91,17 @@ func newSeed() (seed [32]byte) {
 }
 
 // growTo makes the pool at least so large, by whole extents. After an error it is as
-// large as it was.
+// large as it was. The file is never longer than what was written to it: a crash
+// leaves no zeros, which would tell where nothing was ever kept.
 func (p *pool) growTo(least int64) error {
 	for int64(len(p.isFree))*blockSize < least {
 		end := int64(len(p.isFree))*blockSize + extent
 		err := allocate(p.file, p.size, end+spare-p.size)
 		if err == nil {
-			err = p.file.Truncate(end)
+			err = p.noise(p.size, end)
 		}
 		if err == nil {
-			err = p.noise(p.size, end)
+			err = p.file.Truncate(end) // lets go of what is spare
 		}
 		if err != nil {
 			return fmt.Errorf("grow pool: %w", kind(errors.Join(err, p.file.Truncate(p.size))))
@@ -121,7 +122,7 @@ var allTrue = func() (all [extent / blockSize]bool) {
 	return all
 }()
 
-// noise fills a part of the file with bytes that a key nobody has made.
+// noise fills a part of the file with what a key gives that nobody has.
 func (p *pool) noise(from, to int64) error {
 	key, err := newCipher(newKey())
 	if err != nil {

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -262,5 +264,50 @@ func TestWhatIsOverIsDestroyed(t *testing.T) {
 		if err != nil || len(back) != 2-c.want {
 			t.Errorf("%s: %d destroyed replies came back, %v; want %d", c.day, len(back), err, 2-c.want)
 		}
+	}
+}
+
+// TestAPoolThatWasCutOff: a crash while the pool grows leaves it of any size.
+func TestAPoolThatWasCutOff(t *testing.T) {
+	dir := t.TempDir()
+	for _, more := range []int{1, 5*block + 7, extent - 1} {
+		s, err := sqlite.Open(t.Context(), dir, dbKey)
+		if err != nil {
+			t.Fatal(err)
+		}
+		arrive(t, s, noise(1, 3*block), "2026-11-23", "2026-12-23")
+		if err := s.Rewrite(t.Context(), "2026-11-24"); err != nil {
+			t.Fatal(err)
+		}
+		s.Close()
+		size := poolSize(t, dir)
+		f, err := os.OpenFile(filepath.Join(dir, "pool"), os.O_WRONLY|os.O_APPEND, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := f.Write(noise(2, more)); err != nil {
+			t.Fatal(err)
+		}
+		f.Close()
+		if s, err = sqlite.Open(t.Context(), dir, dbKey); err != nil {
+			t.Fatal(err)
+		}
+		if got := poolSize(t, dir); got != size+extent {
+			t.Errorf("%+d: the pool has %d bytes; want %d", more, got, size+extent)
+		}
+		b, err := os.ReadFile(filepath.Join(dir, "pool"))
+		if err != nil || bytes.Contains(b, make([]byte, 64)) {
+			t.Errorf("%+d: zeros tell what nothing was written to, %v", more, err)
+		}
+		list, err := s.Envelopes(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range list {
+			if read(t, s, e.ID) != string(noise(1, 3*block)) {
+				t.Errorf("%+d: an envelope does not open as it was kept", more)
+			}
+		}
+		s.Close()
 	}
 }

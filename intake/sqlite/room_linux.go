@@ -6,12 +6,13 @@ import (
 	"syscall"
 )
 
-// allocate reserves n bytes from off, which read as zero. File systems that cannot
-// reserve only make the file longer: a full disk then shows when it is written.
+// allocate makes sure that the disk has n bytes for the file from off, and leaves its
+// length. On file systems that cannot, a full disk shows when it is written.
 func allocate(f *os.File, off, n int64) error {
-	err := syscall.Fallocate(int(f.Fd()), 0, off, n)
+	const keepSize = 1 // FALLOC_FL_KEEP_SIZE
+	err := syscall.Fallocate(int(f.Fd()), keepSize, off, n)
 	if errors.Is(err, syscall.EOPNOTSUPP) {
-		return f.Truncate(off + n)
+		return nil
 	}
 	return err
 }

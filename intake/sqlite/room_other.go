@@ -4,5 +4,5 @@ package sqlite
 
 import "os"
 
-// allocate makes the file longer. A full disk shows when it is written.
-func allocate(f *os.File, off, n int64) error { return f.Truncate(off + n) }
+// allocate does nothing: a full disk shows when it is written.
+func allocate(*os.File, int64, int64) error { return nil }
