@@ -65,18 +65,17 @@ func openPool(path string, used []int64) (_ *pool, err error) {
 	for _, place := range used {
 		least = max(least, (place+1)*blockSize)
 	}
-	whole := p.size / extent * extent
-	p.isFree = make([]bool, whole/blockSize)
+	p.isFree = make([]bool, p.size/extent*extent/blockSize) // whole extents
 	if err := p.growTo(least); err != nil {
 		return nil, err
 	}
-	for i := range p.isFree {
-		p.isFree[i] = true
+	for place := range p.isFree {
+		p.isFree[place] = true
 	}
 	for _, place := range used {
 		p.isFree[place] = false
 	}
-	p.free = p.free[:0]
+	p.free = nil
 	for place, free := range p.isFree {
 		if free {
 			p.free = append(p.free, int64(place))
@@ -107,20 +106,12 @@ func (p *pool) growTo(least int64) error {
 			return fmt.Errorf("grow pool: %w", kind(errors.Join(err, p.file.Truncate(p.size))))
 		}
 		p.size = end
-		for i := range int64(extent / blockSize) {
-			p.free = append(p.free, int64(len(p.isFree))+i)
+		for range extent / blockSize {
+			p.free, p.isFree = append(p.free, int64(len(p.isFree))), append(p.isFree, true)
 		}
-		p.isFree = append(p.isFree, allTrue[:]...)
 	}
 	return nil
 }
-
-var allTrue = func() (all [extent / blockSize]bool) {
-	for i := range all {
-		all[i] = true
-	}
-	return all
-}()
 
 // noise fills a part of the file with what a key gives that nobody has.
 func (p *pool) noise(from, to int64) error {

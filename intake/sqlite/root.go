@@ -117,7 +117,6 @@ func unwrapped(root cipher.AEAD, wrapped []byte) ([]byte, error) {
 // an older image of the database, or of its log, has nothing to open it with. When f
 // says that nothing was deleted, nothing happens.
 func (s *Store) erase(ctx context.Context, f func(*sql.Tx) (freed []int64, changed bool, _ error)) error {
-	ctx = context.WithoutCancel(ctx) // half way there are two keys
 	s.layout.Lock()
 	defer s.layout.Unlock()
 	var turn int64

@@ -197,7 +197,14 @@ func (s *Store) PutKeyList(ctx context.Context, list []byte) error {
 	return nil
 }
 
-func (s *Store) tx(ctx context.Context, f func(*sql.Tx) error) error { return sqlkit.Tx(ctx, s.db, f) }
+// tx is a transaction that nobody breaks off once it has begun: after an error it is
+// certain that nothing points to the blocks that it would have used.
+func (s *Store) tx(ctx context.Context, f func(*sql.Tx) error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	return sqlkit.Tx(context.WithoutCancel(ctx), s.db, f)
+}
 
 // putItem adds the row of an item and those of its blocks.
 func (s *Store) putItem(ctx context.Context, tx *sql.Tx, id, until string, key []byte, size int64, blocks []block) error {
