@@ -23,7 +23,8 @@ const sector = 4096
 // root is the key that wraps the keys of all items. What a database leaves behind
 // on a disk cannot be said: its log is cut off and begun again, its pages move. So
 // destruction hangs on a file of two sectors, which are overwritten where they lie:
-// one holds the key in use, the other is noise. The database says which, in turn.
+// one holds the key in use, the other is noise. The database says which, in turn; how
+// often they took turns is counted nowhere.
 type root struct {
 	file *os.File
 
@@ -56,7 +57,7 @@ func (r *root) of(ctx context.Context, q querier) (turn int64, key cipher.AEAD, 
 	defer r.mu.Unlock()
 	if r.key == nil || r.turn != turn {
 		b := make([]byte, sector)
-		if _, err := r.file.ReadAt(b, turn%2*sector); err != nil {
+		if _, err := r.file.ReadAt(b, turn*sector); err != nil {
 			return 0, nil, fmt.Errorf("read root key: %w", err)
 		}
 		if r.key, err = rootKey(b); err != nil {
@@ -86,11 +87,16 @@ func (r *root) place(turn int64) (cipher.AEAD, error) {
 	return rootKey(b)
 }
 
-// spoil overwrites the key of a turn that is over.
-func (r *root) spoil(turn int64) error { return r.write(random(sector), turn) }
+// spoil overwrites the key of a turn that is over, and does not remember it.
+func (r *root) spoil(turn int64) error {
+	r.mu.Lock()
+	r.key = nil
+	r.mu.Unlock()
+	return r.write(random(sector), turn)
+}
 
 func (r *root) write(b []byte, turn int64) error {
-	if _, err := r.file.WriteAt(b, turn%2*sector); err != nil {
+	if _, err := r.file.WriteAt(b, turn*sector); err != nil {
 		return fmt.Errorf("write root key: %w", kind(err))
 	}
 	if err := r.file.Sync(); err != nil {
@@ -130,14 +136,14 @@ func (s *Store) erase(ctx context.Context, f func(*sql.Tx) (freed []int64, chang
 		if turn, old, err = s.root.of(ctx, tx); err != nil {
 			return err
 		}
-		next, err := s.root.place(turn + 1)
+		next, err := s.root.place(1 - turn)
 		if err != nil {
 			return err
 		}
 		if err := rewrap(ctx, tx, old, next); err != nil {
 			return err
 		}
-		_, err = tx.ExecContext(ctx, "UPDATE upkeep SET turn = ?", turn+1)
+		_, err = tx.ExecContext(ctx, "UPDATE upkeep SET turn = 1 - turn")
 		return err
 	})
 	if err != nil || !changed {

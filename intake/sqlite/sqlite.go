@@ -75,7 +75,7 @@ ALTER TABLE destroyed RENAME COLUMN day TO until;
 UPDATE destroyed SET until = date(until, (23 + abs(random() % 15)) || ' days');
 CREATE TABLE upkeep (
 	one       INTEGER PRIMARY KEY CHECK (one = 1),
-	turn      INTEGER NOT NULL,       -- of the root key
+	turn      INTEGER NOT NULL,       -- the sector of the root key: 0 or 1
 	rewritten TEXT NOT NULL,          -- the day of the last rewrite
 	beat      BLOB
 );
@@ -142,7 +142,7 @@ func (s *Store) openFiles(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return s.root.spoil(turn + 1) // a crash may have left the one before
+	return s.root.spoil(1 - turn) // a crash may have left the one before
 }
 
 // Reserve makes the pool at least so large.
