@@ -58,11 +58,7 @@ func (c *verifyCmd) check(a *app, f *os.File, key string) error {
 	}
 	proof, err := os.Open(c.Proof)
 	if errors.Is(err, os.ErrNotExist) {
-		if doc, proof, ok := bundled(f); ok {
-			err := release.RunVerify(a.stdout, proof, doc, key)
-			if err != nil && !errors.Is(err, fault.Unverified) { // what cannot be unpacked
-				err = fmt.Errorf("%w: %w", fault.Unverified, err)
-			}
+		if done, err := verifyBundle(a, f, key); done {
 			return err
 		}
 	}
@@ -73,30 +69,59 @@ func (c *verifyCmd) check(a *app, f *os.File, key string) error {
 	return release.RunVerify(a.stdout, proof, f, key)
 }
 
-// bundled finds a document and its proof in the zip that an archive makes of them.
-func bundled(f *os.File) (doc, proof io.Reader, ok bool) {
+// verifyBundle checks the document in the zip that an archive makes of it and its
+// proof, where f is such a zip.
+func verifyBundle(a *app, f *os.File, key string) (done bool, err error) {
+	damaged := func(err error) error {
+		fmt.Fprintln(a.stdout, "NOT VERIFIED. The zip is damaged: at least one byte of it was changed or is missing. Download it again.")
+		return fmt.Errorf("zip: %w: %w", fault.Unverified, err)
+	}
 	st, err := f.Stat()
 	if err != nil {
-		return nil, nil, false
+		return true, err
 	}
 	z, err := zip.NewReader(f, st.Size())
+	if err != nil && strings.HasSuffix(f.Name(), ".zip") {
+		return true, damaged(err)
+	}
 	if err != nil {
-		return nil, nil, false
+		return false, nil
 	}
+	name := ""
 	for _, p := range z.File {
-		name, is := strings.CutSuffix(p.Name, release.ProofExtension)
-		if !is {
-			continue
-		}
-		doc, err := z.Open(name)
-		if err != nil {
-			continue
-		}
-		if proof, err := z.Open(p.Name); err == nil {
-			return doc, proof, true
+		if n, is := strings.CutSuffix(p.Name, release.ProofExtension); is && name == "" {
+			name = n
 		}
 	}
-	return nil, nil, false
+	if name == "" {
+		return false, nil // a zip that is a document itself
+	}
+	// All of it once, so that what cannot be unpacked is told apart from what does not hold.
+	for _, p := range z.File {
+		r, err := p.Open()
+		if err == nil {
+			_, err = io.Copy(io.Discard, r)
+			r.Close()
+		}
+		if err != nil {
+			return true, damaged(err)
+		}
+	}
+	doc, err := z.Open(name)
+	if err != nil {
+		return true, damaged(err)
+	}
+	defer doc.Close()
+	proof, err := z.Open(name + release.ProofExtension)
+	if err != nil {
+		return true, damaged(err)
+	}
+	defer proof.Close()
+	if err := release.RunVerify(a.stdout, proof, doc, key); err != nil {
+		return true, err
+	}
+	_, err = fmt.Fprintf(a.stdout, "This is about %q in the zip. Nothing is proven of what else is in it, READ-ME-FIRST.txt among it.\n", name)
+	return true, err
 }
 
 // keys is the text of the public keys to believe.
