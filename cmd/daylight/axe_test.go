@@ -144,6 +144,13 @@ func axeSource(l *looker, site, language string) {
 	}
 	l.look("a wrong codename")
 	l.visit(site + "/")
+	read(l.tab, "change the form, as a gateway does", chromedp.Evaluate[bool](`document.querySelector("[name=way]").value += "."; true`))
+	if _, err := chromedp.RunResponse(l.ctx, chromedp.Click(chromedp.CSS(`form[action$="/begin"] button`))); err != nil {
+		l.t.Fatal(err)
+	}
+	l.sees(".onion")
+	l.look("somebody in between")
+	l.open(site + "/")
 	l.push(`form[action$="/begin"] button`)
 	l.look("codename")
 	l.push(`form[action$="/codename"] button`)

@@ -24,6 +24,9 @@ newsroom = "Daylight"
 # Where the submission system answers: host:port, or unix:/path/to/socket for an
 # onion service. It must not be reachable from anywhere but Tor.
 listen = "127.0.0.1:7101"
+# Whether forms are taken where the page's address does not end in .onion. Networks on
+# the way can see who comes there; a notice above every page says so.
+clearnet = false
 # The largest upload, in bytes, of one submission with all its files.
 max_upload = 4294967296
 # A folder in which the desk fetches envelopes and leaves replies and keys; "" for
@@ -84,6 +87,7 @@ type config struct {
 
 type intakeConfig struct {
 	Listen    string `toml:"listen"`
+	Clearnet  bool   `toml:"clearnet"`
 	MaxUpload int64  `toml:"max_upload"`
 	Courier   string `toml:"courier"`
 	Pool      int64  `toml:"pool"`

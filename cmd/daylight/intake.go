@@ -55,7 +55,7 @@ func (a *app) openIntake(in instance, c config, banner string) (_ *intakeRole, e
 		return nil, err
 	}
 	r.closers = append(r.closers, r.Intake)
-	r.handler, err = web.New(r.Intake, web.Options{Banner: banner, Log: a.log})
+	r.handler, err = web.New(r.Intake, web.Options{Banner: banner, Log: a.log, Clearnet: c.Intake.Clearnet || in.Trial})
 	return r, err
 }
 

@@ -144,9 +144,9 @@ func (h *house) story(t *testing.T, language string) (words string) {
 	inbox.wants(t, 200, "marzipan")
 	back.post("/inbox/" + replyName(replies) + "/delete")
 	back.get("/periwinkle?" + url.QueryEscape(words))
-	body, _ := multipartBody("quicksilver", secretFile)
+	body, _ := h.multipartBody("quicksilver", secretFile)
 	back.read(back.c.Post(h.url+"/send", "multipart/form-data; boundary=periwinkle", body)) // no such boundary in it
-	bad := "--x\r\nperiwinkle hollyhock\r\n\r\nquicksilver\r\n--x--\r\n"
+	bad := "--x\r\nContent-Disposition: form-data; name=\"way\"\r\n\r\n" + h.way() + "\r\n--x\r\nperiwinkle hollyhock\r\n\r\nquicksilver\r\n--x--\r\n"
 	back.read(back.c.Post(h.url+"/send", "multipart/form-data; boundary=x", strings.NewReader(bad))).wants(t, 400, "Nothing was kept.")
 	s.post("/leave")
 	return words

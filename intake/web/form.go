@@ -12,6 +12,8 @@ import (
 // maxForm bounds a form without files: a codename, and room for how it is typed.
 const maxForm = 8 << 10
 
+var errLong = fault.Say("This is too long to be a codename. Nothing was changed.", fault.TooLarge)
+
 // formValue reads one field of a url-encoded form from the body itself. The
 // standard library would keep the values as strings, which nobody can wipe. The
 // caller clears what it gets.
@@ -20,18 +22,23 @@ func formValue(r *http.Request, name string) ([]byte, error) {
 	defer clear(body)
 	n, err := io.ReadFull(r.Body, body)
 	if err == nil {
-		return nil, fault.Say("This is too long to be a codename. Nothing was changed.", fault.TooLarge)
+		return nil, errLong
 	}
 	if err != io.EOF && err != io.ErrUnexpectedEOF {
 		return nil, fmt.Errorf("read form: %w", fault.Invalid)
 	}
-	for field := range bytes.SplitSeq(body[:n], []byte("&")) {
-		key, value, _ := bytes.Cut(field, []byte("="))
+	return field(body[:n], name), nil
+}
+
+// field is the first field of this name in a url-encoded form.
+func field(form []byte, name string) []byte {
+	for f := range bytes.SplitSeq(form, []byte("&")) {
+		key, value, _ := bytes.Cut(f, []byte("="))
 		if string(key) == name {
-			return unescape(value), nil
+			return unescape(value)
 		}
 	}
-	return nil, nil
+	return nil
 }
 
 // unescape decodes a field of application/x-www-form-urlencoded (WHATWG URL, 5.1):

@@ -96,7 +96,7 @@ func newHouse(t testing.TB, change func(*house, *intake.Options)) *house {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { h.in.Close() })
-	pages, err := web.New(h.in, web.Options{Log: slog.New(slog.NewTextHandler(h.log, &slog.HandlerOptions{Level: slog.LevelDebug}))})
+	pages, err := web.New(h.in, web.Options{Clearnet: true, Log: slog.New(slog.NewTextHandler(h.log, &slog.HandlerOptions{Level: slog.LevelDebug}))})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -157,7 +157,7 @@ func (s *source) get(path string) answer {
 
 func (s *source) post(path string, fields ...string) answer {
 	s.t.Helper()
-	form := url.Values{}
+	form := url.Values{"way": {s.h.way()}}
 	for i := 0; i+1 < len(fields); i += 2 {
 		form.Set(fields[i], fields[i+1])
 	}
@@ -175,13 +175,21 @@ func (s *source) send(message string, files ...file) answer {
 // sendAt does so in the language that lies at a path.
 func (s *source) sendAt(at, message string, files ...file) answer {
 	s.t.Helper()
-	body, typ := multipartBody(message, files...)
+	body, typ := s.h.multipartBody(message, files...)
 	return s.read(s.c.Post(s.h.url+at+"/send", typ, body))
 }
 
-func multipartBody(message string, files ...file) (io.Reader, string) {
+// way is what each form says of the way that it came.
+func (h *house) way() string {
+	return `href="http://` + strings.TrimPrefix(h.url, "http://") + `/" href="fake.onion" href="https://` + strings.Repeat("a", 56) + `.onion/"`
+}
+
+func (h *house) urlWay() string { return url.Values{"way": {h.way()}}.Encode() }
+
+func (h *house) multipartBody(message string, files ...file) (io.Reader, string) {
 	var b bytes.Buffer
 	w := multipart.NewWriter(&b)
+	w.WriteField("way", h.way())
 	w.WriteField("message", message)
 	for _, f := range files {
 		p, _ := w.CreateFormFile("files", f.name)

@@ -15,7 +15,7 @@ import (
 
 // said finds what pages, code and the kit say to people: in templates, in errors, in
 // links, and above every page of a demonstration.
-var said = regexp.MustCompile(`\bt "([^"]*)"|fault\.Say\("([^"]*)"|Text: "([^"]*)"|o\.Name = "([^"]*)"|return "([A-Z][^"]* [^"]*\.)"|const banner = "([^"]*)"`)
+var said = regexp.MustCompile(`\bt "([^"]*)"|fault\.Say\("([^"]*)"|Text: "([^"]*)"|o\.Name = "([^"]*)"|return "([A-Z][^"]* [^"]*\.)"|const (?:banner|notice) = "([^"]*)"`)
 
 var comment = regexp.MustCompile(`(?m)\s// .*$`)
 
@@ -97,18 +97,30 @@ func everyPage(s *source, at string) []answer {
 		s.post(at+"/leave"), s.get(at+"/leave"), s.get(at+"/send"))
 }
 
+var formBegins = regexp.MustCompile(`<form [^>]*><input type="hidden" name="way"`)
+
 // TestEveryPageSpeaksTheLanguage: nothing is left in English, no number is put in
-// wrong, and each page has its language and direction.
+// wrong, each page has its language and direction, and is under 30 kB also together
+// with the style sheet, which a browser gets once.
 func TestEveryPageSpeaksTheLanguage(t *testing.T) {
 	all := texts(t)
+	largest, style := 0, 0
 	for lang, at := range languages {
 		dir := "ltr"
 		if lang == "ar" {
 			dir = "rtl"
 		}
 		s := newHouse(t, nil).source(t)
+		style = len(s.get("/style.css").body)
 		for _, page := range everyPage(s, at) {
 			where := page.Request.Method + " " + page.Request.URL.Path
+			largest = max(largest, len(page.body))
+			if all, first := strings.Count(page.body, "<form"), len(formBegins.FindAllString(page.body, -1)); first != all {
+				t.Errorf("%s: %d of %d forms begin with the field for the way", where, first, all)
+			}
+			if page.Header.Get("Cache-Control") != "no-store" {
+				t.Errorf("%s may be kept by a browser", where)
+			}
 			if !strings.Contains(page.body, `<html lang="`+lang+`" dir="`+dir+`">`) {
 				t.Errorf("%s: %d, not in %s", where, page.StatusCode, lang)
 			}
@@ -128,6 +140,10 @@ func TestEveryPageSpeaksTheLanguage(t *testing.T) {
 			}
 		}
 	}
+	if largest+style >= 30<<10 {
+		t.Errorf("the largest page has %d bytes, the style sheet %d; both together may have 30 kB", largest, style)
+	}
+	t.Logf("the largest page has %d bytes, the style sheet %d", largest, style)
 }
 
 // TestEveryPageCanChangeItsLanguage: also those that answer a form are somewhere in

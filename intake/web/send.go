@@ -41,6 +41,10 @@ func (p *pages) send(w http.ResponseWriter, r *http.Request, s *intake.Session) 
 		p.site.Fail(w, r, fmt.Errorf("send: %w", fault.Invalid))
 		return
 	}
+	if touched(parts, r) {
+		p.betrayed(w, r)
+		return
+	}
 	sub, err := p.in.Submit(s)
 	if err != nil {
 		p.site.Fail(w, r, err)

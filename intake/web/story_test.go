@@ -6,6 +6,7 @@ import (
 	"io"
 	"mime/multipart"
 	"net/http"
+	"net/url"
 	"regexp"
 	"strings"
 	"testing"
@@ -139,6 +140,7 @@ func TestOneMessage(t *testing.T) {
 	s.begin()
 	var b bytes.Buffer
 	w := multipart.NewWriter(&b)
+	w.WriteField("way", h.way())
 	for range 1000 {
 		w.WriteField("message", "again")
 	}
@@ -179,7 +181,7 @@ func TestABrokenUpload(t *testing.T) {
 	h := newHouse(t, func(_ *house, o *intake.Options) { o.Store = signalling{o.Store, kept} })
 	s := h.source(t)
 	s.begin()
-	body, typ := multipartBody("before the break", file{"whole.txt", "all of it"}, file{"half.bin", strings.Repeat("h", 500_000)})
+	body, typ := h.multipartBody("before the break", file{"whole.txt", "all of it"}, file{"half.bin", strings.Repeat("h", 500_000)})
 	all, _ := io.ReadAll(body)
 	r, w := io.Pipe()
 	go func() {
@@ -296,7 +298,7 @@ func TestFormsFromElsewhereAreRefused(t *testing.T) {
 func TestTheCookie(t *testing.T) {
 	h := newHouse(t, nil)
 	c := http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
-	r, err := c.Post(h.url+"/begin", "", nil)
+	r, err := c.PostForm(h.url+"/begin", url.Values{"way": {h.way()}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -305,7 +307,7 @@ func TestTheCookie(t *testing.T) {
 	if len(all) != 1 || !all[0].HttpOnly || all[0].SameSite != http.SameSiteStrictMode || all[0].Path != "/" || !all[0].Expires.IsZero() || all[0].MaxAge != 0 {
 		t.Errorf("cookies %v", all)
 	}
-	req, _ := http.NewRequest("POST", h.url+"/begin", nil)
+	req, _ := http.NewRequest("POST", h.url+"/begin", strings.NewReader(h.urlWay()))
 	req.AddCookie(all[0])
 	second, err := c.Do(req)
 	if err != nil {

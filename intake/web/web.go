@@ -28,12 +28,19 @@ type Options struct {
 	Name   string       // of the newsroom or its system, in the head of each page; "" is "Submission system"
 	Banner string       // English; above every page, "" for none
 	Log    *slog.Logger // of faults, never of requests; nil: slog.Default
+
+	// Clearnet takes forms also from pages whose address does not end in .onion.
+	Clearnet bool
 }
+
+// notice stands above every page that did not come from an onion service.
+const notice = "This address does not end in .onion. Your network, and others on the way, may see that you are here. Open our .onion address in Tor Browser instead."
 
 // pages answers requests.
 type pages struct {
-	in   *intake.Intake
-	site *httpkit.Site
+	in       *intake.Intake
+	site     *httpkit.Site
+	clearnet bool
 }
 
 // New makes the handler of all pages of intake.
@@ -49,16 +56,31 @@ func New(in *intake.Intake, o Options) (http.Handler, error) {
 	if o.Name == "" {
 		o.Name = "Submission system"
 	}
-	p := &pages{in: in, site: &httpkit.Site{
+	on := httpkit.Site{
 		Name: o.Name, Banner: o.Banner, Log: o.Log, Languages: []string{"en", "es", "fr", "ru", "ar", "de"}, Messages: messages, Pages: sub,
 		Nav:    []httpkit.Link{{Href: "/protection", Text: "What is protected"}, {Href: "/guide", Text: "Guidance"}},
 		Footer: []httpkit.Link{{Href: "/guide/address", Text: "Is this address genuine?"}, {Href: "/guide/leaving", Text: "How to leave"}},
 		Funcs:  map[string]any{"size": size},
-	}}
-	if err := p.site.Load(); err != nil {
+	}
+	if err := on.Load(); err != nil {
 		return nil, fmt.Errorf("intake pages: %w", err)
 	}
-	return p.site.Handler(p.routes()), nil
+	off := on // the same pages, which say above everything where they are
+	if off.Banner == "" {
+		off.Banner = notice
+	}
+	handler := func(site *httpkit.Site) http.Handler {
+		p := &pages{in: in, site: site, clearnet: o.Clearnet}
+		return site.Handler(p.guard(p.routes()))
+	}
+	tor, elsewhere := handler(&on), handler(&off)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if onion(r.Host) {
+			tor.ServeHTTP(w, r)
+		} else {
+			elsewhere.ServeHTTP(w, r)
+		}
+	}), nil
 }
 
 func translations() (map[string]map[string]string, error) {
@@ -93,6 +115,9 @@ func (p *pages) routes() http.Handler {
 		})
 	}
 	mux.HandleFunc("POST /begin", p.begin)
+	mux.HandleFunc("GET /begin", func(w http.ResponseWriter, r *http.Request) { // a page that refused it, in another language
+		http.Redirect(w, r, p.site.URL(r, "/"), http.StatusSeeOther)
+	})
 	mux.HandleFunc("POST /return", p.comeBack)
 	mux.HandleFunc("POST /leave", p.leave)
 	mux.HandleFunc("GET /leave", p.gone)
@@ -119,6 +144,10 @@ func (p *pages) visit(page func(http.ResponseWriter, *http.Request, *intake.Sess
 		s, err := p.session(r)
 		if err != nil {
 			io.CopyN(io.Discard, r.Body, drained)
+			// A link elsewhere brings no cookie along, and must not end a visit.
+			if _, err := r.Cookie(cookie); err == nil {
+				p.forget(w, r)
+			}
 			p.site.Render(w, r, http.StatusUnauthorized, "ended", nil)
 			return
 		}
@@ -158,9 +187,14 @@ func (p *pages) leave(w http.ResponseWriter, r *http.Request) {
 	if s, err := p.session(r); err == nil {
 		s.Leave()
 	}
+	p.forget(w, r)
+	p.site.Render(w, r, http.StatusOK, "left", nil)
+}
+
+// forget tells the browser to keep nothing of the visit.
+func (p *pages) forget(w http.ResponseWriter, r *http.Request) {
 	p.setCookie(w, r, "", -1)
 	w.Header().Set("Clear-Site-Data", `"*"`)
-	p.site.Render(w, r, http.StatusOK, "left", nil)
 }
 
 // gone is the page after leaving, for who reads it in another language.
