@@ -88,6 +88,7 @@ type begin struct {
 // end is the payload of frameEnd and frameLast: bytes of the entry, or number of
 // entries of the envelope.
 type end struct {
-	Count int64 `json:"n"`
-	Cut   bool  `json:"cut,omitempty"`
+	Count    int64 `json:"n"`
+	Cut      bool  `json:"cut,omitempty"`
+	Repeated bool  `json:"repeated,omitempty"` // of the envelope only
 }

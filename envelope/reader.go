@@ -26,6 +26,7 @@ type Reader struct {
 	entries int64
 	address *Address
 	end     End
+	again   bool
 	done    bool
 	broken  error
 }
@@ -103,7 +104,7 @@ func (r *Reader) Next() *Entry {
 				err = fmt.Errorf("%d entries; %d were sealed", r.entries, e.Count)
 			}
 			if err == nil {
-				r.done = true
+				r.done, r.again = true, e.Repeated
 				if e.Cut {
 					r.end = max(r.end, Cut)
 				}
@@ -166,6 +167,10 @@ func (r *Reader) fail(err error) {
 
 // End says how the envelope ended, once Next has returned nil.
 func (r *Reader) End() End { return r.end }
+
+// Repeated reports whether the same was sent before, by several others, as far as
+// who sealed it could tell. It is known once Next has returned nil.
+func (r *Reader) Repeated() bool { return r.again }
 
 // Err tells the operator why End is Damaged; nil otherwise.
 func (r *Reader) Err() error {

@@ -31,6 +31,7 @@ type Sealer struct {
 	open    *entryWriter
 	cut     bool
 	custody *custody.Signer
+	again   bool
 	err     error // the first; the stream is of no use after it
 }
 
@@ -140,6 +141,13 @@ func (s *Sealer) MarkCut() {
 	s.cut = true
 }
 
+// MarkRepeated says that the same was sent before, by several others.
+func (s *Sealer) MarkRepeated() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.again = true
+}
+
 // Size is how many bytes the envelope will have if it is closed now, with its
 // padding: for who must reserve space. An entry that is still open, or an address
 // that is still to come, may add to it.
@@ -185,7 +193,7 @@ func (s *Sealer) CloseWithin(room int64) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.record(frameLast, end{Count: s.entries, Cut: s.cut})
+	s.record(frameLast, end{Count: s.entries, Cut: s.cut, Repeated: s.again})
 	target := Padded(s.written)
 	if over := s.sealed(target) - room; over > 0 {
 		target = max(s.written, target-over-over/chunk*16) // may leave a few bytes of room
