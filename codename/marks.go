@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"fmt"
 	"hash/maphash"
-	"unicode"
 	"unicode/utf8"
 
 	"daylight/fault"
@@ -66,24 +65,13 @@ func (m *Marks) In(text []byte) bool {
 }
 
 // letters are the letters of a text as split folds them, run together, and where
-// each word begins.
+// each run of them begins.
 func letters(text []byte) (out []byte, starts []int) {
-	out = make([]byte, 0, len(text)+utf8.UTFMax)
-	between := true
-	for len(text) > 0 {
-		r, n := utf8.DecodeRune(text)
-		text = text[n:]
-		switch {
-		case unicode.IsLetter(r) || unicode.IsMark(r):
-			if between {
-				starts = append(starts, len(out))
-			}
-			between = false
-			out = utf8.AppendRune(out, unicode.ToLower(r))
-		case unicode.Is(unicode.Cf, r):
-		default:
-			between = true
-		}
+	out = make([]byte, 0, 2*len(text)) // no letter becomes more than two: it is not grown, which would leave copies
+	for _, run := range split(text) {
+		starts = append(starts, len(out))
+		out = append(out, run...)
+		clear(run)
 	}
 	return out, starts
 }

@@ -10,7 +10,12 @@ import (
 )
 
 func TestMarks(t *testing.T) {
-	c := codename.New()
+	for _, lang := range codename.Languages() {
+		t.Run(lang, func(t *testing.T) { testMarks(t, codename.New(lang)) })
+	}
+}
+
+func testMarks(t *testing.T, c *codename.Codename) {
 	text, _ := c.AppendText(nil)
 	words := strings.Split(string(text), "-")
 	kept := c.Marks()
@@ -54,7 +59,7 @@ func TestMarks(t *testing.T) {
 func FuzzMarks(f *testing.F) {
 	f.Add([]byte("before "), []byte(" after"))
 	f.Add([]byte("\xff\xc3"), []byte("\xa9"))
-	c := codename.New()
+	c := codename.New("en")
 	text, _ := c.AppendText(nil)
 	m := c.Marks()
 	f.Fuzz(func(t *testing.T, before, after []byte) {

@@ -40,18 +40,42 @@ type Limits struct {
 	Upload   int64         // bytes of one submission in all
 	Files    int           // files of one submission
 	Uploads  int           // submissions at the same time
+	Own      int           // of them, those of one visit
 	Sessions int           // people here at the same time
 	Reply    int64         // bytes of a sealed reply that the desk leaves
 	Returns  int           // returns that wait for their keys at the same time
 	Lanes    int           // key derivations at once, for returns and for submissions each; 64 MiB apiece
 	Idle     time.Duration // a session ends after so long without a request
 	Longest  time.Duration // and after so long in any case
+
+	All, Visit Rates // of all visits together, and of one
+
+	Silence time.Duration // an upload ends when nothing arrives for so long,
+	Grace   time.Duration // or when, after this,
+	Slowest int64         // fewer bytes a second have arrived since it began
+	Fair    int64         // bytes a second that nobody is asked to make place for others at
+
+	Reserve int64 // bytes of disk below which nothing new is taken; less than 0: none
+	First   int   // characters of a first message without a file; less than 0: any
+	Repeats int   // visits of one day after which the same content is marked; less than 0: never
 }
 
 // defaultLimits are for a small host.
 var defaultLimits = Limits{
 	Message: 100_000, Upload: 4 << 30, Files: 100, Uploads: 200, Sessions: 50_000, Reply: 1 << 30,
-	Returns: 64, Lanes: 1, Idle: 30 * time.Minute, Longest: 4 * time.Hour,
+	Returns: 64, Lanes: 1, Idle: 30 * time.Minute, Longest: 4 * time.Hour, Own: 2,
+
+	// A lane derives about ten keys a second on a slow core: more would only wait.
+	// Without a cookie each request is a visit of its own, so the limits of one visit
+	// stop what goes wrong in a browser, and those of all stop what means harm.
+	All: Rates{Begins: Rate{2_000, 1_800_000}, Returns: Rate{200, 36_000}, Submissions: Rate{500, 36_000},
+		Bytes: Rate{64 << 30, 32 << 30}},
+	Visit: Rates{Begins: Rate{10, 60}, Returns: Rate{10, 60}, Submissions: Rate{20, 60}, Bytes: Rate{16 << 30, 4 << 30}},
+
+	// Circuits through Tor stall for minutes, and the slowest carry some kilobytes a second.
+	Silence: 10 * time.Minute, Grace: 15 * time.Minute, Slowest: 1_000, Fair: 10_000,
+
+	Reserve: 1 << 30, First: 30, Repeats: 5,
 }
 
 // Intake is the role. It is safe for concurrent use.
@@ -64,6 +88,9 @@ type Intake struct {
 	keeps    Retention
 
 	sessions sessions
+	tallies  tallies
+	running  running
+	repeats  repeats
 	uploads  chan struct{}
 	returns  lane // of people who come back
 	firsts   lane // of first submissions, which returns cannot hold up
@@ -90,6 +117,7 @@ func Open(ctx context.Context, o Options) (*Intake, error) {
 	in.returns = newLane(in.limits.Lanes, in.limits.Returns)
 	in.firsts = newLane(in.limits.Lanes, in.limits.Uploads)
 	in.sessions.byName = map[[32]byte]*held{}
+	in.running.subs = map[*Submission]func(){}
 	ctx, in.stop = context.WithCancel(context.WithoutCancel(ctx))
 	in.working.Go(func() { in.sweep(ctx) })
 	in.tend(ctx, or(o.Beat, defaultBeat), or(o.Log, slog.New(slog.DiscardHandler)))
@@ -165,7 +193,15 @@ func (l Limits) filled() Limits {
 	l.Files, l.Uploads, l.Sessions = or(l.Files, d.Files), or(l.Uploads, d.Uploads), or(l.Sessions, d.Sessions)
 	l.Returns, l.Lanes = or(l.Returns, d.Returns), or(l.Lanes, d.Lanes)
 	l.Idle, l.Longest = or(l.Idle, d.Idle), or(l.Longest, d.Longest)
+	l.Own, l.All, l.Visit = or(l.Own, d.Own), l.All.filled(d.All), l.Visit.filled(d.Visit)
+	l.Silence, l.Grace = or(l.Silence, d.Silence), or(l.Grace, d.Grace)
+	l.Slowest, l.Fair = or(l.Slowest, d.Slowest), or(l.Fair, d.Fair)
+	l.Reserve, l.First, l.Repeats = or(l.Reserve, d.Reserve), or(l.First, d.First), or(l.Repeats, d.Repeats)
 	return l
+}
+
+func (r Rates) filled(d Rates) Rates {
+	return Rates{or(r.Begins, d.Begins), or(r.Returns, d.Returns), or(r.Submissions, d.Submissions), or(r.Bytes, d.Bytes)}
 }
 
 func or[T comparable](a, b T) T {

@@ -10,16 +10,19 @@ type secrets struct {
 	words   [codename.Size]byte // until derived; the list that they are of is among them
 	reply   [32]byte
 	mailbox [32]byte
+	marks   codename.Marks // by which the words are known in a text
 }
 
-const secretsLen = 2 + codename.Size + 64
+const secretsLen = 2 + codename.Size + 64 + codename.MarksLen
 
 func (s *secrets) encode() []byte {
 	b := make([]byte, 0, secretsLen)
 	b = append(b, bit(s.shown), bit(s.derived))
 	b = append(b, s.words[:]...)
 	b = append(b, s.reply[:]...)
-	return append(b, s.mailbox[:]...)
+	b = append(b, s.mailbox[:]...)
+	b, _ = s.marks.AppendBinary(b) // never fails
+	return b
 }
 
 func (s *secrets) decode(b []byte) {
@@ -27,7 +30,8 @@ func (s *secrets) decode(b []byte) {
 	b = b[2:]
 	b = b[copy(s.words[:], b):]
 	b = b[copy(s.reply[:], b):]
-	copy(s.mailbox[:], b)
+	b = b[copy(s.mailbox[:], b):]
+	s.marks, _ = codename.LoadMarks(b) // its length is that of encode
 }
 
 func bit(b bool) byte {

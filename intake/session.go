@@ -1,6 +1,7 @@
 package intake
 
 import (
+	"container/list"
 	"context"
 	"crypto/rand"
 	"fmt"
@@ -22,31 +23,81 @@ func (s *Session) Token() Token { return s.token }
 
 // held is what memory has of a session.
 type held struct {
+	name       [32]byte
 	sealed     []byte
 	born, seen time.Time
 	busy       int // uploads under way, which may take hours
+	rank       rank
+	turn       *list.Element // in its rank
+	tally      *tally
 }
+
+// rank is what a visit is worth keeping for, when there are too many.
+type rank int
+
+const (
+	fresh  rank = iota // a codename was made, and nobody said that it is kept
+	kept               // somebody did
+	proven             // something was sent, or somebody came back
+	ranks
+)
 
 type sessions struct {
 	mu     sync.Mutex
 	byName map[[32]byte]*held
+	turns  [ranks]list.List // of each rank, that seen longest ago first
+}
+
+// place puts a visit where its rank and its last use say.
+func (s *sessions) place(h *held, r rank) {
+	if h.turn != nil {
+		s.turns[h.rank].Remove(h.turn)
+	}
+	h.rank = max(h.rank, r)
+	h.turn = s.turns[h.rank].PushBack(h)
+}
+
+func (s *sessions) drop(h *held) {
+	if h != nil {
+		s.turns[h.rank].Remove(h.turn)
+		delete(s.byName, h.name)
+	}
+}
+
+// makeRoom forgets one visit: of those worth least, the one seen longest ago.
+func (s *sessions) makeRoom() bool {
+	for r := range s.turns {
+		for e := s.turns[r].Front(); e != nil; e = e.Next() {
+			if h := e.Value.(*held); h.busy == 0 {
+				s.drop(h)
+				return true
+			}
+		}
+	}
+	return false
 }
 
 func (s *sessions) clear() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	clear(s.byName)
+	s.turns = [ranks]list.List{}
 }
 
 // Begin starts a visit with a new codename, of words in a language. Nothing is kept of
-// it but this, and of the language nothing beside the words.
+// it but this, and of the language nothing beside the words. fault.Busy when too many
+// do.
 func (in *Intake) Begin(language string) (*Session, error) {
+	if err := in.countAll(Begins); err != nil {
+		return nil, fmt.Errorf("begin session: %w", err)
+	}
 	c := codename.New(language)
 	defer c.Wipe()
 	var s secrets
 	defer s.wipe()
 	c.AppendBinary(s.words[:0]) // fills the array; never fails
-	return in.begin(&s)
+	s.marks = c.Marks()
+	return in.begin(&s, fresh)
 }
 
 // Return starts a visit with a codename as its owner typed it. Every codename
@@ -59,27 +110,32 @@ func (in *Intake) Return(ctx context.Context, typed []byte) (*Session, error) {
 		return nil, err
 	}
 	defer c.Wipe()
+	if err := in.countAll(Returns); err != nil {
+		return nil, fmt.Errorf("return: %w", err)
+	}
 	var s secrets
 	defer s.wipe()
+	s.marks = c.Marks()
 	if err := in.returns.do(ctx, func() { s.take(c, in.Keys().Newsroom) }); err != nil {
 		return nil, fmt.Errorf("derive keys of a return: %w", err)
 	}
-	return in.begin(&s)
+	return in.begin(&s, proven)
 }
 
-func (in *Intake) begin(s *secrets) (*Session, error) {
+func (in *Intake) begin(s *secrets, r rank) (*Session, error) {
 	var t Token
 	rand.Read(t[:])
 	plain := s.encode()
 	defer clear(plain)
 	now := in.now()
-	h := &held{sealed: t.aead().Seal(nil, nil, plain, nil), born: now, seen: now}
+	h := &held{name: t.name(), sealed: t.aead().Seal(nil, nil, plain, nil), born: now, seen: now, tally: &tally{}}
 	in.sessions.mu.Lock()
 	defer in.sessions.mu.Unlock()
-	if len(in.sessions.byName) >= in.limits.Sessions {
+	if len(in.sessions.byName) >= in.limits.Sessions && !in.sessions.makeRoom() {
 		return nil, fmt.Errorf("begin session: %w", fault.Busy)
 	}
-	in.sessions.byName[t.name()] = h
+	in.sessions.byName[h.name] = h
+	in.sessions.place(h, r)
 	return &Session{in, t}, nil
 }
 
@@ -89,10 +145,11 @@ func (in *Intake) Session(t Token) (*Session, error) {
 	defer in.sessions.mu.Unlock()
 	h, now := in.sessions.byName[t.name()], in.now()
 	if h == nil || in.over(h, now) {
-		delete(in.sessions.byName, t.name())
+		in.sessions.drop(h)
 		return nil, fmt.Errorf("session: %w", fault.Unknown)
 	}
 	h.seen = now
+	in.sessions.place(h, h.rank)
 	return &Session{in, t}, nil
 }
 
@@ -118,9 +175,9 @@ func (in *Intake) forgetOver() {
 	in.sessions.mu.Lock()
 	defer in.sessions.mu.Unlock()
 	now := in.now()
-	for name, h := range in.sessions.byName {
+	for _, h := range in.sessions.byName {
 		if in.over(h, now) {
-			delete(in.sessions.byName, name)
+			in.sessions.drop(h)
 		}
 	}
 }
@@ -129,7 +186,29 @@ func (in *Intake) forgetOver() {
 func (s *Session) Leave() {
 	s.in.sessions.mu.Lock()
 	defer s.in.sessions.mu.Unlock()
-	delete(s.in.sessions.byName, s.token.name())
+	s.in.sessions.drop(s.in.sessions.byName[s.token.name()])
+}
+
+// Follow ends a visit of the same browser, and goes on with what it counted.
+func (s *Session) Follow(old *Session) {
+	if t := old.tally(); t != nil {
+		s.in.sessions.mu.Lock()
+		if h := s.in.sessions.byName[s.token.name()]; h != nil {
+			h.tally = t
+		}
+		s.in.sessions.mu.Unlock()
+	}
+	old.Leave()
+}
+
+// tally is what this visit did, nil when it is over.
+func (s *Session) tally() *tally {
+	s.in.sessions.mu.Lock()
+	defer s.in.sessions.mu.Unlock()
+	if h := s.in.sessions.byName[s.token.name()]; h != nil {
+		return h.tally
+	}
+	return nil
 }
 
 // use opens the secrets, lets f see and change them, and closes them again.
@@ -156,14 +235,48 @@ func (s *Session) use(f func(*secrets)) error {
 	return nil
 }
 
-// hold keeps a session from ending while an upload is under way.
-func (s *Session) hold(n int) {
+// hold keeps a session from ending while an upload is under way, of which it has a
+// few at most.
+func (s *Session) hold() error {
+	s.in.sessions.mu.Lock()
+	defer s.in.sessions.mu.Unlock()
+	h := s.in.sessions.byName[s.token.name()]
+	switch {
+	case h == nil:
+		return fmt.Errorf("session: %w", fault.Unknown)
+	case h.busy >= s.in.limits.Own:
+		return ErrTooOften
+	}
+	h.busy++
+	return nil
+}
+
+// release is the end of hold.
+func (s *Session) release(r rank) {
 	s.in.sessions.mu.Lock()
 	defer s.in.sessions.mu.Unlock()
 	if h := s.in.sessions.byName[s.token.name()]; h != nil {
-		h.busy += n
+		h.busy--
 		h.seen = s.in.now()
+		s.in.sessions.place(h, r)
 	}
+}
+
+// raise says that a visit is worth more.
+func (s *Session) raise(r rank) {
+	s.in.sessions.mu.Lock()
+	defer s.in.sessions.mu.Unlock()
+	if h := s.in.sessions.byName[s.token.name()]; h != nil {
+		s.in.sessions.place(h, r)
+	}
+}
+
+// proven reports whether something was sent in this visit, or somebody came back.
+func (s *Session) proven() bool {
+	s.in.sessions.mu.Lock()
+	defer s.in.sessions.mu.Unlock()
+	h := s.in.sessions.byName[s.token.name()]
+	return h != nil && h.rank == proven
 }
 
 // Codename is the new codename of this visit, until its owner has said that it is
@@ -185,7 +298,17 @@ func (s *Session) Codename() (*codename.Codename, error) {
 }
 
 // Keep says that the owner has the codename. It is not shown again.
-func (s *Session) Keep() error { return s.use(func(open *secrets) { open.shown = true }) }
+func (s *Session) Keep() error {
+	s.raise(kept)
+	return s.use(func(open *secrets) { open.shown = true })
+}
+
+// gives reports whether a text gives the codename of this visit away.
+func (s *Session) gives(text []byte) bool {
+	var marks codename.Marks
+	s.use(func(open *secrets) { marks = open.marks }) // what is over has none, and sends nothing
+	return marks.In(text)
+}
 
 // Returned reports whether the visit has an inbox: whether keys were derived.
 func (s *Session) Returned() bool {

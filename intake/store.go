@@ -31,6 +31,9 @@ type Envelopes interface {
 	// OpenEnvelope reads one that was kept: fault.NotFound when it is not there.
 	OpenEnvelope(ctx context.Context, id courier.EnvelopeID) (io.ReadCloser, error)
 
+	// Free is how many bytes there is room for. Where that cannot be told it is many.
+	Free(ctx context.Context) (int64, error)
+
 	// DestroyEnvelopes makes them unreadable, also for who holds the disk. Unknown
 	// ids are not an error.
 	DestroyEnvelopes(ctx context.Context, ids []courier.EnvelopeID) error

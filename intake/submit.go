@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync/atomic"
+	"time"
 
 	"daylight/envelope"
 	"daylight/fault"
@@ -14,10 +16,14 @@ import (
 // arrived before a break is kept. It is for one goroutine, and must be finished.
 type Submission struct {
 	s       *Session
+	tally   *tally
+	began   time.Time
 	slot    Slot // nil until something arrives
 	sealer  *envelope.Sealer
 	receipt Receipt
-	total   int64
+	total   atomic.Int64
+	message []byte        // a short one, until something comes with it
+	marks   []mark        // of what arrived whole
 	stopped error         // nothing more is taken after it
 	address chan struct{} // closed when the address is in the envelope, or cannot be
 	buf     []byte
@@ -26,10 +32,11 @@ type Submission struct {
 // Receipt says what arrived. Only its owner may see it; it is kept nowhere.
 type Receipt struct {
 	Parts      []Received
-	Answerable bool  // the newsroom can reply to the codename
-	Kept       bool  // there is an envelope
-	Unsure     bool  // there may be one: see Finish
-	Err        error // why the rest was not taken; nil when all was
+	Message    []byte // that was not kept, to be shown to its owner once more
+	Answerable bool   // the newsroom can reply to the codename
+	Kept       bool   // there is an envelope
+	Unsure     bool   // there may be one: see Finish
+	Err        error  // why the rest was not taken; nil when all was
 }
 
 // Received is one part of a submission.
@@ -40,45 +47,72 @@ type Received struct {
 	Cut  bool
 }
 
-// Submit starts a submission. fault.Busy when too many are under way. Nothing is
-// stored before something arrives.
+// Why a submission is refused that the source can put right.
+var (
+	// ErrShort is of a first message that says too little, without a file.
+	ErrShort = fmt.Errorf("first message too short: %w", fault.Invalid)
+	// ErrTold is of a message or a file's name that has the codename in it.
+	ErrTold = fmt.Errorf("the codename is in it: %w", fault.Invalid)
+)
+
+// Submit starts a submission, the cheapest checks first. fault.Busy when too many
+// are under way, ErrTooOften when this visit sends too many, fault.Full when the
+// disk has no more than the reserve. Nothing is stored before something arrives.
 func (in *Intake) Submit(s *Session) (*Submission, error) {
-	select {
-	case in.uploads <- struct{}{}:
-	default:
-		return nil, fmt.Errorf("begin submission: %w", fault.Busy)
+	if err := s.Count(Submissions); err != nil {
+		return nil, fmt.Errorf("begin submission: %w", err)
 	}
-	s.hold(1)
-	return &Submission{s: s, address: make(chan struct{}), buf: make([]byte, 64<<10)}, nil
+	if err := s.hold(); err != nil {
+		return nil, fmt.Errorf("begin submission: %w", err)
+	}
+	err := in.countAll(Submissions)
+	if err == nil {
+		err = in.Room()
+	}
+	if err == nil {
+		err = in.place()
+	}
+	if err != nil {
+		s.release(fresh)
+		return nil, fmt.Errorf("begin submission: %w", err)
+	}
+	return &Submission{s: s, tally: s.tally(), began: in.now(), address: make(chan struct{}), buf: make([]byte, 64<<10)}, nil
 }
 
-// Text takes a message. An empty one is nothing. One that is too long is cut, and
-// the error is fault.TooLarge; the submission goes on. There is one message: no form
-// of ours has more, and a million of them would each be small enough.
-func (sub *Submission) Text(r io.Reader) error {
-	if len(sub.receipt.Parts) > sub.files() {
-		return sub.stop(fmt.Errorf("more than one message: %w", fault.Invalid))
+// Room reports whether the disk has room for a new submission: fault.Full when no
+// more than the reserve is left. What is under way goes on into the reserve.
+func (in *Intake) Room() error {
+	free, err := in.store.Free(context.Background())
+	if err != nil {
+		return fmt.Errorf("room: %w", err)
 	}
-	limit := sub.s.in.limits.Message
-	err := sub.part(envelope.Text, "", r, limit)
-	if errors.Is(err, errMessage) {
-		sub.receipt.Err = err
-		return err
+	if free < in.limits.Reserve {
+		return fmt.Errorf("less than the reserve is left: %w", fault.Full)
 	}
-	return sub.stop(err)
+	return nil
 }
 
 // File takes a file. A part with neither name nor bytes is a field left empty, and
 // is nothing. After an error nothing more is taken; what was kept stays.
 func (sub *Submission) File(name string, r io.Reader) error {
-	if sub.stopped == nil && sub.files() >= sub.s.in.limits.Files {
+	if sub.stopped != nil {
+		return sub.stopped
+	}
+	if sub.files() >= sub.s.in.limits.Files {
 		return sub.stop(fmt.Errorf("more files than %d: %w", sub.s.in.limits.Files, fault.TooLarge))
 	}
-	return sub.stop(sub.part(envelope.File, name, r, -1))
+	if sub.s.gives([]byte(name)) {
+		return sub.stop(ErrTold)
+	}
+	return sub.stop(sub.part(name, r))
 }
 
 // Break says that the request broke off between two parts, or cannot be read on.
-func (sub *Submission) Break() { sub.stop(errBroken) }
+func (sub *Submission) Break() {
+	if sub.stopped == nil {
+		sub.stop(errors.Join(sub.settle(), errBroken))
+	}
+}
 
 func (sub *Submission) stop(err error) error {
 	if err != nil && sub.stopped == nil {
@@ -108,17 +142,17 @@ var (
 	errBroken = fmt.Errorf("request broke off: %w", fault.Invalid)
 )
 
-// part copies one part into the envelope, with room made for each piece first, so
+// part copies one file into the envelope, with room made for each piece first, so
 // that a full disk leaves an envelope that can still be closed.
-func (sub *Submission) part(typ envelope.Type, name string, r io.Reader, limit int64) (err error) {
-	if sub.stopped != nil {
-		return sub.stopped
-	}
+func (sub *Submission) part(name string, r io.Reader) (err error) {
 	n, readErr := fill(r, sub.buf)
-	switch {
-	case n == 0 && readErr == io.EOF && name == "":
+	if n == 0 && readErr == io.EOF && name == "" {
 		return nil
-	case n == 0 && readErr != nil && readErr != io.EOF && sub.sealer == nil:
+	}
+	if err := sub.settle(); err != nil {
+		return err
+	}
+	if n == 0 && readErr != nil && readErr != io.EOF && sub.sealer == nil {
 		return errBroken // nothing has arrived
 	}
 	if err := sub.start(); err != nil {
@@ -127,34 +161,31 @@ func (sub *Submission) part(typ envelope.Type, name string, r io.Reader, limit i
 	if err := sub.room(int64(n)); err != nil {
 		return err
 	}
-	w, err := sub.open(typ, name)
+	w, err := sub.sealer.Begin(name)
 	if err != nil {
 		return err
 	}
-	got := Received{Type: typ, Name: name}
+	got := Received{Type: envelope.File, Name: name}
+	head := sub.s.in.repeats.head(sub.s.in.day(), sub.buf[:n])
 	defer func() {
 		clear(sub.buf)
 		if got.Cut = err != nil; got.Cut {
 			err = errors.Join(err, w.Cut())
-		} else {
-			err = w.Close()
+		} else if err = w.Close(); err == nil {
+			sub.note(head, got.Size)
 		}
 		sub.receipt.Parts = append(sub.receipt.Parts, got)
 	}()
 	for {
-		if limit >= 0 && got.Size+int64(n) > limit {
-			m, err := w.Write(sub.buf[:limit-got.Size])
-			got.Size += int64(m)
-			return errors.Join(errMessage, err)
-		}
-		if sub.total+int64(n) > sub.s.in.limits.Upload {
+		if sub.total.Load()+int64(n) > sub.s.in.limits.Upload {
 			return fmt.Errorf("submission: %w", fault.TooLarge)
 		}
 		if err := sub.room(int64(n)); err != nil {
 			return err
 		}
 		m, err := w.Write(sub.buf[:n])
-		got.Size, sub.total = got.Size+int64(m), sub.total+int64(m)
+		got.Size += int64(m)
+		sub.arrived(m)
 		if err != nil {
 			return fmt.Errorf("keep part: %w", err)
 		}
@@ -168,6 +199,16 @@ func (sub *Submission) part(typ envelope.Type, name string, r io.Reader, limit i
 	}
 }
 
+// arrived counts bytes that were taken.
+func (sub *Submission) arrived(n int) {
+	sub.total.Add(int64(n))
+	sub.s.in.charge(sub.tally, int64(n))
+}
+
+func (sub *Submission) note(head uint64, size int64) {
+	sub.marks = append(sub.marks, mark{head, size})
+}
+
 // fill reads until b is full, and returns the reader's own error. io.ReadFull
 // would make io.ErrUnexpectedEOF of a good end, and that is what a request that
 // broke off has.
@@ -178,13 +219,6 @@ func fill(r io.Reader, b []byte) (n int, err error) {
 		n += m
 	}
 	return n, err
-}
-
-func (sub *Submission) open(typ envelope.Type, name string) (envelope.EntryWriter, error) {
-	if typ == envelope.Text {
-		return sub.sealer.BeginText()
-	}
-	return sub.sealer.Begin(name)
 }
 
 func (sub *Submission) room(n int64) error {
@@ -231,14 +265,27 @@ func (sub *Submission) start() error {
 func (sub *Submission) Finish() (Receipt, error) {
 	in := sub.s.in
 	defer func() {
-		sub.s.hold(-1)
+		worth := fresh
+		if sub.receipt.Kept {
+			worth = proven
+		}
+		sub.offHangUp()
+		sub.s.release(worth)
 		<-in.uploads
 	}()
+	sub.receipt.Message = sub.message
 	if sub.sealer == nil {
-		if sub.receipt.Err != nil {
-			return sub.receipt, sub.receipt.Err
+		switch {
+		case sub.receipt.Err != nil:
+		case sub.message != nil:
+			sub.receipt.Err = ErrShort
+		default:
+			return sub.receipt, fmt.Errorf("submission: nothing in it: %w", fault.Invalid)
 		}
-		return sub.receipt, fmt.Errorf("submission: nothing in it: %w", fault.Invalid)
+		return sub.receipt, sub.receipt.Err
+	}
+	if n := in.limits.Repeats; sub.receipt.Err == nil && n > 0 && in.repeats.again(in.day(), sub.s.token.name(), sub.marks, n) {
+		sub.sealer.MarkRepeated()
 	}
 	<-sub.address
 	room, err := sub.slot.Room(sub.sealer.Size())

@@ -134,7 +134,7 @@ const axeAnswer = "Which quay do you mean?"
 // axeSource goes the way of a source until its envelope has arrived.
 func axeSource(l *looker, site, language string) {
 	site += language
-	for _, page := range []string{"/protection", "/guide", "/guide/device", "/guide/network", "/guide/metadata", "/guide/returning",
+	for _, page := range []string{"/protection", "/guide", "/guide/device", "/guide/network", "/guide/metadata", "/guide/large", "/guide/returning",
 		"/guide/address", "/guide/leaving", "/return"} {
 		l.visit(site + page)
 	}

@@ -14,6 +14,10 @@ import (
 // begin starts a visit with a new codename, in the language of the page or in the one
 // that was chosen. Nothing is written anywhere.
 func (p *pages) begin(w http.ResponseWriter, r *http.Request) {
+	if err := p.count(r, intake.Begins); err != nil {
+		p.site.Fail(w, r, err)
+		return
+	}
 	language, err := formValue(r, "words")
 	if err != nil {
 		p.site.Fail(w, r, err)
@@ -65,6 +69,10 @@ func (p *pages) keepCodename(w http.ResponseWriter, r *http.Request, s *intake.S
 // comeBack opens the visit of who types a codename. Whatever can be read as one
 // is welcome; what cannot is answered from the words alone.
 func (p *pages) comeBack(w http.ResponseWriter, r *http.Request) {
+	if err := p.count(r, intake.Returns); err != nil {
+		p.site.Fail(w, r, err)
+		return
+	}
 	typed, err := formValue(r, "codename")
 	defer clear(typed)
 	if err != nil {

@@ -18,6 +18,9 @@ var errLong = fault.Say("This is too long to be a codename. Nothing was changed.
 // standard library would keep the values as strings, which nobody can wipe. The
 // caller clears what it gets.
 func formValue(r *http.Request, name string) ([]byte, error) {
+	if r.ContentLength > maxForm {
+		return nil, errLong
+	}
 	body := make([]byte, maxForm+1)
 	defer clear(body)
 	n, err := io.ReadFull(r.Body, body)

@@ -92,6 +92,9 @@ func newHouse(t testing.TB, change func(*house, *intake.Options)) *house {
 		change(h, &o)
 	}
 	h.store = o.Store
+	if o.Limits.First == 0 {
+		o.Limits.First = -1 // most tests have little to say
+	}
 	if h.in, err = intake.Open(t.Context(), o); err != nil {
 		t.Fatal(err)
 	}

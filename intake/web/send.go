@@ -6,27 +6,63 @@ import (
 	"io"
 	"mime/multipart"
 	"net/http"
+	"strings"
+	"unicode/utf8"
 
 	"daylight/envelope"
 	"daylight/fault"
 	"daylight/intake"
+	"daylight/internal/httpkit"
 )
 
 // form is what the page for sending shows.
 type form struct {
 	Limits  intake.Limits
-	Empty   bool // nothing was sent
-	Inbox   bool // there is an inbox to go back to
+	Problem string // why nothing was taken, "" when nothing was sent yet
+	Full    bool   // nothing would be taken now
+	Inbox   bool   // there is an inbox to go back to
 	Message int64
+	Silence int    // minutes
+	Text    string // a message that was not taken, for its owner to send again
+	Cut     bool   // of which this is the beginning
 }
 
 func (p *pages) form(s *intake.Session) form {
 	l := p.in.Limits()
-	return form{Limits: l, Inbox: s.Returned(), Message: l.Message / 2}
+	return form{Limits: l, Inbox: s.Returned(), Message: l.Message / 2, Silence: int(l.Silence.Minutes())}
 }
 
 func (p *pages) sendForm(w http.ResponseWriter, r *http.Request, s *intake.Session) {
-	p.site.Render(w, r, http.StatusOK, "send", p.form(s))
+	f := p.form(s)
+	f.Full = errors.Is(p.in.Room(), fault.Full)
+	p.site.Render(w, r, http.StatusOK, "send", f)
+}
+
+// maxShown is how much of a message the form has room for, as HTML.
+const maxShown = 12 << 10
+
+// again shows the form once more, with the message that was not taken.
+func (p *pages) again(w http.ResponseWriter, r *http.Request, s *intake.Session, status int, problem string, text []byte) {
+	f := p.form(s)
+	f.Problem = problem
+	f.Text, f.Cut = shown(text)
+	p.site.Render(w, r, status, "send", f)
+}
+
+// shown is as much of a text as fits into the form.
+func shown(text []byte) (string, bool) {
+	valid, size := strings.ToValidUTF8(string(text), "\uFFFD"), 0
+	for i, r := range valid {
+		if strings.ContainsRune("&<>\"'+\x00", r) {
+			size += len("&#34;")
+		} else {
+			size += utf8.RuneLen(r)
+		}
+		if size > maxShown {
+			return valid[:i], true
+		}
+	}
+	return valid, false
 }
 
 // drained is how much of a request is still read after its error, so that the
@@ -47,11 +83,16 @@ func (p *pages) send(w http.ResponseWriter, r *http.Request, s *intake.Session) 
 	}
 	sub, err := p.in.Submit(s)
 	if err != nil {
-		p.site.Fail(w, r, err)
+		p.refuse(w, r, s, parts, err)
 		return
+	}
+	body, _ := r.Body.(*paced)
+	if body != nil {
+		sub.OnHangUp(body.hangUp)
 	}
 	receive(sub, parts)
 	receipt, err := sub.Finish()
+	defer clear(receipt.Message)
 	if receipt.Err != nil {
 		io.CopyN(io.Discard, r.Body, drained)
 	}
@@ -60,10 +101,14 @@ func (p *pages) send(w http.ResponseWriter, r *http.Request, s *intake.Session) 
 	case receipt.Unsure:
 		p.site.Fail(w, r, fault.Say("We cannot tell whether this was kept, through a fault on our side. Perhaps the newsroom has it, perhaps not. Send it again later: what arrives twice does no harm.", err))
 		return
+	case errors.Is(err, intake.ErrShort):
+		p.again(w, r, s, http.StatusUnprocessableEntity, "short", receipt.Message)
+		return
+	case errors.Is(err, intake.ErrTold):
+		p.again(w, r, s, http.StatusUnprocessableEntity, "told", receipt.Message)
+		return
 	case receipt.Err == nil && errors.Is(err, fault.Invalid):
-		f := p.form(s)
-		f.Empty = true
-		p.site.Render(w, r, http.StatusUnprocessableEntity, "send", f)
+		p.again(w, r, s, http.StatusUnprocessableEntity, "empty", nil)
 		return
 	default:
 		if httpStatus(err) == http.StatusInternalServerError {
@@ -71,7 +116,35 @@ func (p *pages) send(w http.ResponseWriter, r *http.Request, s *intake.Session) 
 			return
 		}
 	}
-	p.site.Render(w, r, httpStatus(receipt.Err), "receipt", newReceipt(receipt, s))
+	page := newReceipt(receipt, s)
+	if page.Problem == "cut" && body != nil && body.late() {
+		page.Problem = "slow"
+	}
+	p.site.Render(w, r, httpStatus(receipt.Err), "receipt", page)
+}
+
+// refuse answers what is not taken at all, before any of it is. The message is read,
+// so that its owner has it again.
+func (p *pages) refuse(w http.ResponseWriter, r *http.Request, s *intake.Session, parts *multipart.Reader, err error) {
+	problem := ""
+	switch {
+	case errors.Is(err, intake.ErrTooOften):
+		problem = "often"
+	case errors.Is(err, fault.Busy):
+		problem = "busy"
+	case errors.Is(err, fault.Full):
+		problem = "full"
+	default:
+		p.site.Fail(w, r, err)
+		return
+	}
+	var text []byte
+	defer func() { clear(text) }()
+	if part, err := parts.NextRawPart(); err == nil && part.FormName() == "message" {
+		text, _ = io.ReadAll(io.LimitReader(part, maxShown+1))
+	}
+	io.CopyN(io.Discard, r.Body, drained)
+	p.again(w, r, s, httpkit.Status(err), problem, text)
 }
 
 // receive hands the parts of the request on, in their order.
@@ -105,7 +178,7 @@ type receipt struct {
 	intake.Receipt
 	Message *intake.Received
 	Files   []intake.Received
-	Problem string // why not all is there: "large", "full", "cut", or ""
+	Problem string // why not all is there: "large", "full", "told", "slow", "cut", or ""
 	Inbox   bool
 }
 
@@ -124,6 +197,8 @@ func newReceipt(got intake.Receipt, s *intake.Session) receipt {
 		out.Problem = "large"
 	case errors.Is(got.Err, fault.Full):
 		out.Problem = "full"
+	case errors.Is(got.Err, intake.ErrTold):
+		out.Problem = "told"
 	default:
 		out.Problem = "cut"
 	}

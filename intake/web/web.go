@@ -8,6 +8,7 @@ import (
 	"context"
 	"embed"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -71,7 +72,7 @@ func New(in *intake.Intake, o Options) (http.Handler, error) {
 	}
 	handler := func(site *httpkit.Site) http.Handler {
 		p := &pages{in: in, site: site, clearnet: o.Clearnet}
-		return site.Handler(p.guard(p.routes()))
+		return p.pace(site.Handler(p.guard(p.routes())))
 	}
 	tor, elsewhere := handler(&on), handler(&off)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -107,7 +108,7 @@ func (p *pages) routes() http.Handler {
 	mux := http.NewServeMux()
 	for path, page := range map[string]string{
 		"/{$}": "first", "/protection": "protection", "/return": "return", "/guide": "guide",
-		"/guide/device": "guide-device", "/guide/network": "guide-network", "/guide/metadata": "guide-metadata",
+		"/guide/device": "guide-device", "/guide/network": "guide-network", "/guide/metadata": "guide-metadata", "/guide/large": "guide-large",
 		"/guide/returning": "guide-returning", "/guide/address": "guide-address", "/guide/leaving": "guide-leaving",
 	} {
 		mux.HandleFunc("GET "+path, func(w http.ResponseWriter, r *http.Request) {
@@ -167,10 +168,27 @@ func (p *pages) session(r *http.Request) (*intake.Session, error) {
 	return p.in.Session(t)
 }
 
+// count counts an act of the visit, if there is one, before it costs anything.
+func (p *pages) count(r *http.Request, a intake.Act) error {
+	s, err := p.session(r)
+	if err != nil {
+		return nil
+	}
+	return often(s.Count(a))
+}
+
+// often says what was done too often.
+func often(err error) error {
+	if errors.Is(err, intake.ErrTooOften) {
+		return fault.Say("This was done too often in a short time. Nothing was changed, and nothing is lost. Wait a quarter of an hour.", err)
+	}
+	return err
+}
+
 // admit sets the cookie of a new visit, ends the one before, and goes on.
 func (p *pages) admit(w http.ResponseWriter, r *http.Request, s *intake.Session, next string) {
 	if old, err := p.session(r); err == nil {
-		old.Leave()
+		s.Follow(old)
 	}
 	p.setCookie(w, r, s.Token().String(), 0)
 	http.Redirect(w, r, p.site.URL(r, next), http.StatusSeeOther)

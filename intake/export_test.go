@@ -1,0 +1,24 @@
+package intake
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+// Block works in a lane, and fills its queue, until it is told to end.
+func (in *Intake) Block(returns bool) (end func()) {
+	l := in.firsts
+	if returns {
+		l = in.returns
+	}
+	var all sync.WaitGroup
+	stop := make(chan struct{})
+	for range cap(l.places) {
+		all.Go(func() { l.do(context.Background(), func() { <-stop }) })
+	}
+	for len(l.places) < cap(l.places) {
+		time.Sleep(time.Millisecond)
+	}
+	return func() { close(stop); all.Wait() }
+}

@@ -1,0 +1,176 @@
+package intake
+
+import (
+	"fmt"
+	"sync"
+	"time"
+
+	"daylight/fault"
+)
+
+// Rate is how much of something strangers may do: Burst at once, and Hour more in
+// each hour, evenly.
+type Rate struct{ Burst, Hour float64 }
+
+// Rates are those of everything that costs intake something.
+type Rates struct {
+	Begins, Returns, Submissions Rate
+	Bytes                        Rate // nothing new is taken while it is used up; what is under way goes on
+}
+
+// ErrTooOften is of one visit that did too much: others may go on. It is fault.Busy.
+var ErrTooOften = fmt.Errorf("too often in one visit: %w", fault.Busy)
+
+// Act is what is counted.
+type Act int
+
+const (
+	Begins Act = iota
+	Returns
+	Submissions
+	bytesIn
+	acts
+)
+
+func (r Rates) of(a Act) Rate { return [acts]Rate{r.Begins, r.Returns, r.Submissions, r.Bytes}[a] }
+
+// bucket is how much of a rate is used up. The zero bucket is fresh.
+type bucket struct {
+	used float64
+	at   time.Time
+}
+
+// fits reports whether n more are within the rate.
+func (b *bucket) fits(r Rate, now time.Time, n float64) bool {
+	if past := now.Sub(b.at); past > 0 {
+		b.used, b.at = max(0, b.used-past.Hours()*r.Hour), now
+	}
+	return b.used+n <= r.Burst
+}
+
+// tally is what was done lately: by all visits, or by one, of which it holds no
+// more than these numbers.
+type tally [acts]bucket
+
+// tallies counts.
+type tallies struct {
+	mu  sync.Mutex
+	all tally
+}
+
+// count takes one of an act out of a tally, within rates. What does not fit is not
+// counted.
+func (in *Intake) count(t *tally, r Rates, a Act) bool {
+	in.tallies.mu.Lock()
+	defer in.tallies.mu.Unlock()
+	now := in.now()
+	if !t[a].fits(r.of(a), now, 1) || a == Submissions && !t[bytesIn].fits(r.Bytes, now, 1) {
+		return false
+	}
+	t[a].used++
+	return true
+}
+
+// countAll is count for all visits together.
+func (in *Intake) countAll(a Act) error {
+	if !in.count(&in.tallies.all, in.limits.All, a) {
+		return fmt.Errorf("all visits together: %w", fault.Busy)
+	}
+	return nil
+}
+
+// Count counts an act of this visit before it is done: ErrTooOften, when there were
+// too many. It is the cheapest check, and comes first.
+func (s *Session) Count(a Act) error {
+	if t := s.tally(); t != nil && !s.in.count(t, s.in.limits.Visit, a) {
+		return ErrTooOften
+	}
+	return nil
+}
+
+// charge counts bytes that arrived.
+func (in *Intake) charge(t *tally, n int64) {
+	in.tallies.mu.Lock()
+	defer in.tallies.mu.Unlock()
+	t[bytesIn].used += float64(n)
+	in.tallies.all[bytesIn].used += float64(n)
+}
+
+// Late is when an upload that began at a time, and of which so many bytes have
+// arrived by now, has kept others waiting for too long.
+func (l Limits) Late(began, now time.Time, n int64) time.Time {
+	silent := now.Add(l.Silence)
+	slow := began.Add(l.Grace + time.Duration(float64(n)/float64(l.Slowest)*float64(time.Second)))
+	if slow.Before(silent) {
+		return slow
+	}
+	return silent
+}
+
+// running are the uploads under way.
+type running struct {
+	mu   sync.Mutex
+	subs map[*Submission]func() // and what hangs up on each
+}
+
+// settled is how long an upload may take to get going before it can be told slow.
+const settled = 2 * time.Minute
+
+// patience is how long who comes waits for the place of who is hung up on.
+const patience = 5 * time.Second
+
+// place waits for a place to upload. When none is free, the slowest upload ends, if
+// it is slower than Fair: what it sent is kept, and many who send next to nothing
+// do not keep everybody else out.
+func (in *Intake) place() error {
+	select {
+	case in.uploads <- struct{}{}:
+		return nil
+	default:
+	}
+	if !in.hangUp() {
+		return fmt.Errorf("no place to upload: %w", fault.Busy)
+	}
+	wait := time.NewTimer(patience)
+	defer wait.Stop()
+	select {
+	case in.uploads <- struct{}{}:
+		return nil
+	case <-wait.C:
+		return fmt.Errorf("no place to upload: %w", fault.Busy)
+	}
+}
+
+func (in *Intake) hangUp() bool {
+	in.running.mu.Lock()
+	defer in.running.mu.Unlock()
+	var slowest *Submission
+	least := float64(in.limits.Fair)
+	for sub := range in.running.subs {
+		if age := in.now().Sub(sub.began); age >= settled {
+			if rate := float64(sub.total.Load()) / age.Seconds(); rate < least {
+				slowest, least = sub, rate
+			}
+		}
+	}
+	if slowest == nil {
+		return false
+	}
+	in.running.subs[slowest]()
+	delete(in.running.subs, slowest)
+	return true
+}
+
+// OnHangUp says what ends the reading of this submission's parts, from another
+// goroutine: it is called when others need the place more.
+func (sub *Submission) OnHangUp(f func()) {
+	sub.s.in.running.mu.Lock()
+	defer sub.s.in.running.mu.Unlock()
+	sub.s.in.running.subs[sub] = f
+}
+
+func (sub *Submission) offHangUp() {
+	sub.s.in.running.mu.Lock()
+	defer sub.s.in.running.mu.Unlock()
+	delete(sub.s.in.running.subs, sub)
+}

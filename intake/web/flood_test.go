@@ -1,0 +1,231 @@
+package web_test
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"daylight/intake"
+)
+
+func TestAShortFirstMessageComesBack(t *testing.T) {
+	h := newHouse(t, func(_ *house, o *intake.Options) { o.Limits.First = 30 })
+	s := h.source(t)
+	s.begin()
+	s.send(`hi <b>"there"</b>`).wants(t, 422, "Nothing was kept. Write at least 30 characters", "Your words are still in the form",
+		`hi &lt;b&gt;&#34;there&#34;&lt;/b&gt;</textarea>`)
+	s.read(s.c.Get(h.url+"/ar/send")).wants(t, 200, `dir="rtl"`)
+	if n := len(h.fetch(t)); n != 0 {
+		t.Errorf("%d envelopes; want none", n)
+	}
+	s.send("hi", file{"a.txt", "a file with it"}).wants(t, 200, "It has arrived")
+	s.send("and more").wants(t, 200, "It has arrived")
+}
+
+func TestACodenameInAMessageComesBack(t *testing.T) {
+	h := newHouse(t, nil)
+	s := h.source(t)
+	words := s.begin()
+	told := "Write to me: " + strings.ReplaceAll(words, "-", " ")
+	s.send(told, file{"a.txt", "a"}).wants(t, 422, "Nothing was kept. Take the words out", told+"</textarea>")
+	long := strings.Repeat("\"&'", 15_000) + words // as HTML it is many times as long
+	s.send(long).wants(t, 422, "Take the words out", "Only the beginning of your message fits here.")
+	s.send("", file{words + ".txt", "a"}).wants(t, 422, "in the name of a file")
+	if n := len(h.fetch(t)); n != 0 {
+		t.Errorf("%d envelopes; want none", n)
+	}
+	s.send("It is in the second file.", file{"a.txt", "a"}, file{words + ".txt", "b"}).
+		wants(t, 400, "in the name of a file", "a.txt", "What is listed here is kept.")
+	if got := h.fetch(t); len(got) != 1 || len(got[0].files) != 1 || strings.Contains(got[0].text, words) {
+		t.Errorf("the desk has %d envelopes", len(got))
+	}
+}
+
+// lowDisk is a disk with no more than so much left.
+type lowDisk struct {
+	intake.Store
+	free *atomic.Int64
+}
+
+func (l lowDisk) Free(context.Context) (int64, error) { return l.free.Load(), nil }
+
+func TestWhatIsRefusedAtTheDoorComesBack(t *testing.T) {
+	var free atomic.Int64
+	h := newHouse(t, func(_ *house, o *intake.Options) {
+		o.Store = lowDisk{o.Store, &free}
+		o.Limits.Visit.Submissions = intake.Rate{Burst: 2, Hour: 1}
+	})
+	s := h.source(t)
+	s.begin()
+	s.get("/send").wants(t, 200, "What you send now is not taken. Come back tomorrow.")
+	s.send("What I have to say.", file{"a.bin", strings.Repeat("a", 300_000)}).
+		wants(t, 507, "no space left here", "Nothing of this was kept.", "What I have to say.</textarea>", "Files must be chosen again.")
+	free.Store(1 << 40)
+	if page := s.get("/send"); strings.Contains(page.body, "not taken") {
+		t.Error("there is room, and the page says that there is none")
+	}
+	s.send("What I have to say.").wants(t, 200, "It has arrived")
+	s.send("And again.").wants(t, 503, "Much has come from this visit", "And again.</textarea>")
+	if n := len(h.fetch(t)); n != 1 {
+		t.Errorf("%d envelopes; want one", n)
+	}
+}
+
+func TestReturnsOfOneVisit(t *testing.T) {
+	h := newHouse(t, func(_ *house, o *intake.Options) {
+		o.Limits.Visit.Returns, o.Limits.Visit.Begins = intake.Rate{Burst: 2, Hour: 1}, intake.Rate{Burst: 1, Hour: 1}
+	})
+	s := h.source(t)
+	words := s.begin()
+	s.post("/return", "codename", words).wants(t, 200, "Your inbox")
+	s.post("/return", "codename", words).wants(t, 200, "Your inbox")
+	s.post("/return", "codename", words).wants(t, 503, "This was done too often in a short time.")
+	s.post("/begin").wants(t, 200) // the first in this browser that had a visit before it
+	s.post("/begin").wants(t, 503, "Wait a quarter of an hour.")
+	s.get("/send").wants(t, 200, "Send a message")
+	// Other browsers are not concerned.
+	h.source(t).post("/return", "codename", words).wants(t, 200, "Your inbox")
+}
+
+// TestSilence: an upload of which nothing arrives ends, and what had arrived is kept.
+// So does the form of a codename, and one that nobody has a visit for.
+func TestSilence(t *testing.T) {
+	kept := make(chan bool, 1)
+	h := newHouse(t, func(_ *house, o *intake.Options) {
+		o.Store = signalling{o.Store, kept}
+		o.Limits.Silence = 300 * time.Millisecond
+	})
+	s := h.source(t)
+	s.begin()
+	body, typ := multipartBody("before the silence", file{"whole.txt", "all of it"}, file{"half.bin", strings.Repeat("h", 500_000)})
+	all, _ := io.ReadAll(body)
+	u, _ := url.Parse(h.url)
+	for name, c := range map[string]struct{ head, body, page string }{
+		"upload":       {"POST /send HTTP/1.1\r\nCookie: visit=" + s.c.Jar.Cookies(u)[0].Value + "\r\nContent-Type: " + typ, string(all[:len(all)/2]), "the upload was ended here"},
+		"codename":     {"POST /return HTTP/1.1\r\nContent-Type: application/x-www-form-urlencoded", "codename=aba", "could not be understood"},
+		"nobody's":     {"POST /send HTTP/1.1\r\nContent-Type: " + typ, string(all[:1000]), "Your visit has ended"},
+		"nobody's end": {"POST /leave HTTP/1.1\r\nContent-Type: text/plain", "x", "You have left"},
+	} {
+		length := len(all)
+		if !strings.Contains(c.head, "/send") {
+			length = 5000
+		}
+		conn, err := net.Dial("tcp", u.Host)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		fmt.Fprintf(conn, "%s\r\nHost: %s\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%s", c.head, u.Host, length, c.body)
+		conn.SetReadDeadline(time.Now().Add(time.Minute)) // far more than the silence
+		page, err := io.ReadAll(conn)
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		if !strings.Contains(string(page), c.page) {
+			t.Errorf("%s: no %q in %.300s", name, c.page, page)
+		}
+	}
+	<-kept
+	got := h.fetch(t)
+	if len(got) != 1 || got[0].text != "before the silence" || len(got[0].files) != 2 || got[0].files[0].body != "all of it" || len(got[0].files[1].body) < 100_000 {
+		t.Errorf("the desk has %d envelopes; want what had arrived", len(got))
+	}
+}
+
+// TestPatience: what goes on arriving, if slowly, does not end.
+func TestPatience(t *testing.T) {
+	h := newHouse(t, func(_ *house, o *intake.Options) { o.Limits.Silence = time.Second })
+	s := h.source(t)
+	s.begin()
+	body, typ := multipartBody("slowly", file{"slow.txt", strings.Repeat("s", 2000)})
+	all, _ := io.ReadAll(body)
+	r, w := io.Pipe()
+	go func() {
+		for len(all) > 0 {
+			n := min(len(all), 200)
+			w.Write(all[:n])
+			all = all[n:]
+			time.Sleep(200 * time.Millisecond)
+		}
+		w.Close()
+	}()
+	s.read(s.c.Post(h.url+"/send", typ, r)).wants(t, 200, "It has arrived")
+	// The connection goes on being of use, with no deadline left from before.
+	time.Sleep(1200 * time.Millisecond)
+	s.get("/send").wants(t, 200)
+}
+
+// TestAPlaceForOthers hangs up on who holds the only place with next to nothing.
+func TestAPlaceForOthers(t *testing.T) {
+	kept := make(chan bool, 2)
+	var clock atomic.Int64
+	h := newHouse(t, func(h *house, o *intake.Options) {
+		o.Store = signalling{o.Store, kept}
+		o.Limits.Uploads = 1
+		o.Now = func() time.Time { return h.now.Add(time.Duration(clock.Load())) }
+	})
+	lame := h.source(t)
+	lame.begin()
+	body, typ := multipartBody("I hold the place", file{"a.txt", strings.Repeat("a", 300_000)})
+	all, _ := io.ReadAll(body)
+	r, w := io.Pipe()
+	defer w.Close()
+	page := make(chan string, 1)
+	go func() {
+		res, err := lame.c.Post(h.url+"/send", typ, r)
+		if err != nil {
+			page <- err.Error()
+			return
+		}
+		b, _ := io.ReadAll(res.Body)
+		res.Body.Close()
+		page <- string(b)
+	}()
+	w.Write(all[:len(all)/2])
+	s := h.source(t)
+	s.begin()
+	s.send("I have something to say.").wants(t, 503, "Too many people are sending", "I have something to say.</textarea>")
+	clock.Store(int64(10 * time.Minute))
+	s.send("I have something to say.").wants(t, 200, "It has arrived")
+	if p := <-page; !strings.Contains(p, "others were waiting") {
+		t.Logf("the page of who was hung up on: %.200s", p) // a client that still sends may not read it
+	}
+	<-kept
+	<-kept
+	if got := h.fetch(t); len(got) != 2 {
+		t.Errorf("%d envelopes; want both", len(got))
+	}
+}
+
+// TestCheapFirst: what is refused is refused before its body is read.
+func TestCheapFirst(t *testing.T) {
+	h := newHouse(t, nil)
+	u, _ := url.Parse(h.url)
+	conn, err := net.Dial("tcp", u.Host)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	// Not a byte of the body is sent: the answer comes all the same.
+	fmt.Fprintf(conn, "POST /return HTTP/1.1\r\nHost: %s\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 100000\r\n\r\n", u.Host)
+	head := make([]byte, len("HTTP/1.1 413"))
+	conn.SetReadDeadline(time.Now().Add(time.Minute))
+	if _, err := io.ReadFull(conn, head); err != nil || string(head) != "HTTP/1.1 413" {
+		t.Errorf("a form that says it is too long: %q, %v", head, err)
+	}
+	res, err := http.Post(h.url+"/guide", "text/plain", strings.NewReader("x"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	res.Body.Close()
+	if res.StatusCode != http.StatusNotFound {
+		t.Errorf("a method that no page has: %d", res.StatusCode)
+	}
+}
