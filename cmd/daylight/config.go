@@ -29,6 +29,11 @@ listen = "127.0.0.1:7101"
 clearnet = false
 # The largest upload, in bytes, of one submission with all its files.
 max_upload = 4294967296
+# Bytes of disk that stay free: below, nothing new is taken, and uploads that are
+# under way go on. 0 for none.
+reserve = 1073741824
+# Characters that a first message has at least, when no file comes with it. 0 for any.
+first_message = 30
 # A folder in which the desk fetches envelopes and leaves replies and keys; "" for
 # none. It may lie on a stick.
 courier = ""
@@ -89,6 +94,8 @@ type intakeConfig struct {
 	Listen    string `toml:"listen"`
 	Clearnet  bool   `toml:"clearnet"`
 	MaxUpload int64  `toml:"max_upload"`
+	Reserve   int64  `toml:"reserve"`
+	First     int    `toml:"first_message"`
 	Courier   string `toml:"courier"`
 	Pool      int64  `toml:"pool"`
 	Days      int    `toml:"retention_days"`
@@ -150,6 +157,9 @@ func decodeConfig(text string, c *config) error {
 	}
 	if c.Intake.Pool < 0 || c.Intake.Spread < 0 || c.Intake.Days-c.Intake.Spread < 1 {
 		return fmt.Errorf("intake: want a pool of no less than nothing, and a retention of one day at least, whatever is drawn: %w", fault.Invalid)
+	}
+	if c.Intake.Reserve < 0 || c.Intake.First < 0 || c.Intake.First > 1000 {
+		return fmt.Errorf("intake: want no reserve below 0, and a first message of 0 to 1000 characters: %w", fault.Invalid)
 	}
 	if c.Desk.Workers < 1 || time.Duration(c.Desk.FetchEvery) < time.Second {
 		return fmt.Errorf("desk: want at least one worker, and a second between fetches: %w", fault.Invalid)

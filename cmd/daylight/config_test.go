@@ -16,7 +16,7 @@ func TestDefaultConfig(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c.Newsroom != "Daylight" || c.Intake.MaxUpload != 4<<30 || time.Duration(c.Desk.FetchEvery) != time.Minute || c.Intake.Days != 30 || c.Intake.Spread != 7 {
+	if c.Newsroom != "Daylight" || c.Intake.MaxUpload != 4<<30 || c.Intake.Reserve != 1<<30 || c.Intake.First != 30 || time.Duration(c.Desk.FetchEvery) != time.Minute || c.Intake.Days != 30 || c.Intake.Spread != 7 {
 		t.Errorf("defaults %+v", c)
 	}
 }
@@ -26,6 +26,8 @@ func TestConfigIsStrict(t *testing.T) {
 		"[intake]\nlisten_adress = \"x\"": "listen_adress",
 		"[desk]\nfetch_every = \"1ms\"":   "fetches",
 		"[intake]\nretention_days = 7":    "retention",
+		"[intake]\nreserve = -1":          "reserve",
+		"[intake]\nfirst_message = 5000":  "characters",
 		"[desk":                           "",
 	} {
 		dir := t.TempDir()

@@ -121,6 +121,10 @@ func TestFullDiskAtIntake(t *testing.T) {
 		t.Fatal(err)
 	}
 	cfg.Intake.Pool = 0
+	if cfg.Intake.Reserve < 2<<20 {
+		t.Errorf("a reserve of %d bytes; want more than this disk has", cfg.Intake.Reserve)
+	}
+	cfg.Intake.Reserve = 0 // with it, nothing would be taken at all
 	a := trialApp(t, data)
 	a.log = slog.New(slog.DiscardHandler)
 	role, err := a.openIntake(in, cfg, "")

@@ -49,7 +49,7 @@ func (a *app) openIntake(in instance, c config, banner string) (_ *intakeRole, e
 		return nil, fmt.Errorf("room for what arrives: %w", err)
 	}
 	r.Intake, err = intake.Open(a.ctx, intake.Options{Store: r.store, Verifier: verifier, Custody: receipts, Keys: keys, Log: a.log,
-		Limits:    intake.Limits{Upload: c.Intake.MaxUpload},
+		Limits:    intake.Limits{Upload: c.Intake.MaxUpload, Reserve: orNone(c.Intake.Reserve), First: orNone(c.Intake.First)},
 		Retention: intake.Retention{Days: c.Intake.Days, Spread: c.Intake.Spread}})
 	if err != nil {
 		return nil, err
@@ -57,6 +57,14 @@ func (a *app) openIntake(in instance, c config, banner string) (_ *intakeRole, e
 	r.closers = append(r.closers, r.Intake)
 	r.handler, err = web.New(r.Intake, web.Options{Banner: banner, Log: a.log, Clearnet: c.Intake.Clearnet || in.Trial})
 	return r, err
+}
+
+// orNone tells intake that 0 means none: its own 0 is a limit of its choice.
+func orNone[N int | int64](n N) N {
+	if n == 0 {
+		return -1
+	}
+	return n
 }
 
 func (a *app) openIntakeStore(in instance) (*sqlite.Store, error) {

@@ -214,7 +214,7 @@ func TestCheapFirst(t *testing.T) {
 	}
 	defer conn.Close()
 	// Not a byte of the body is sent: the answer comes all the same.
-	fmt.Fprintf(conn, "POST /return HTTP/1.1\r\nHost: %s\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 100000\r\n\r\n", u.Host)
+	fmt.Fprintf(conn, "POST /return HTTP/1.1\r\nHost: %s\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 10000000\r\n\r\n", u.Host)
 	head := make([]byte, len("HTTP/1.1 413"))
 	conn.SetReadDeadline(time.Now().Add(time.Minute))
 	if _, err := io.ReadFull(conn, head); err != nil || string(head) != "HTTP/1.1 413" {

@@ -31,7 +31,10 @@ func (p *pages) pace(next http.Handler) http.Handler {
 	limits := p.in.Limits()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Body != nil && r.Body != http.NoBody {
-			r.Body = &paced{ReadCloser: r.Body, conn: http.NewResponseController(w), limits: limits, began: time.Now()}
+			b := &paced{ReadCloser: r.Body, conn: http.NewResponseController(w), limits: limits, began: time.Now()}
+			b.wait()                       // also for a body that no page reads: before it answers the server reads on
+			r = r.WithContext(r.Context()) // the server looks at the body that it made
+			r.Body = b
 		}
 		next.ServeHTTP(w, r)
 	})
