@@ -160,9 +160,20 @@ func (d *Desk) taken(ctx context.Context, talk Conversation, m Made) (iter.Seq2[
 	open := func(ref blob.Ref) func(context.Context) (blob.Reader, error) {
 		return func(ctx context.Context) (blob.Reader, error) { return d.o.Blobs.Open(ctx, ref) }
 	}
+	// What was joined is taken in the place of its parts, which stay in the conversation.
+	inWhole := map[blob.Ref]bool{}
+	for _, id := range m.Messages {
+		if msg, ok := talk.Message(id); ok {
+			for _, f := range msg.Files {
+				for _, part := range f.From {
+					inWhole[part] = !f.Destroyed
+				}
+			}
+		}
+	}
 	for _, id := range m.Messages {
 		msg, ok := talk.Message(id)
-		if !ok || !msg.FromSource() {
+		if !ok || !msg.FromSource() && !msg.Joined {
 			return nil, fmt.Errorf("make case: message: %w", fault.NotFound)
 		}
 		if m.Statement && msg.Text != "" {
@@ -173,7 +184,7 @@ func (d *Desk) taken(ctx context.Context, talk Conversation, m Made) (iter.Seq2[
 			list = append(list, Material{Path: path("statement.txt"), Size: n, Open: open(ref)})
 		}
 		for _, f := range msg.Files {
-			if !f.Destroyed {
+			if !f.Destroyed && !inWhole[f.Ref] {
 				list = append(list, Material{Path: path(f.Name), Size: f.Size, Open: open(f.Ref)})
 			}
 		}

@@ -26,6 +26,7 @@ type Conversation struct {
 	Writers   []EditorID        `json:"writers,omitempty"`
 	Cases     []CaseID          `json:"cases,omitempty"` // made from it
 	Waits     bool              `json:"waits,omitempty"` // the last word is the source's
+	Aside     bool              `json:"aside,omitempty"` // put out of the way; it can be opened, and taken back
 }
 
 // Message is one message of a conversation, in either direction.
@@ -36,6 +37,9 @@ type Message struct {
 	Text  string   `json:"text,omitempty"`
 	Files []File   `json:"files,omitempty"`
 	Cut   bool     `json:"cut,omitempty"` // the upload broke off; this is what arrived
+
+	Repeated bool `json:"repeated,omitempty"` // intake had the same on one day from several others
+	Joined   bool `json:"joined,omitempty"`   // made here: its file is parts joined, by By
 
 	Sealed blob.Ref `json:"sealed,omitzero"` // of a reply that intake has not taken yet: its envelope
 }
@@ -51,6 +55,8 @@ type File struct {
 	Cut       bool     `json:"cut,omitempty"`
 	Destroyed bool     `json:"destroyed,omitempty"`
 	Why       string   `json:"why,omitempty"` // it was destroyed
+
+	From []blob.Ref `json:"from,omitempty"` // of a file that was joined: its parts, which stay
 }
 
 func newID() string {
@@ -64,10 +70,22 @@ func NewConversation() Conversation {
 	return Conversation{ID: ConversationID(newID()), Pseudonym: pseudonym()}
 }
 
-// Receive adds what a source sent.
+// Receive adds what a source sent. Somebody new of whom nothing came but what several
+// others sent too is put aside, until something else comes or a handler looks.
 func (c *Conversation) Receive(m Message) {
+	c.Aside = m.Repeated && (len(c.Messages) == 0 || c.Aside)
 	c.Messages = append(c.Messages, m)
-	c.Waits = true
+	c.Waits = !c.Aside
+}
+
+// PutAside puts a conversation out of the way, or takes it back.
+func (c *Conversation) PutAside(aside bool) {
+	c.Aside, c.Waits = aside, false
+	for _, m := range c.Messages {
+		if !m.Joined {
+			c.Waits = !aside && m.FromSource()
+		}
+	}
 }
 
 // Reply adds a handler's reply, sealed already. Whoever replies has written with
@@ -80,7 +98,7 @@ func (c *Conversation) Reply(by EditorID, day, text string, files []File, id str
 		return in(FieldText, fault.Say("The answer is empty. Nothing was sent.", fmt.Errorf("reply: empty: %w", fault.Invalid)))
 	}
 	c.Messages = append(c.Messages, Message{ID: id, Day: day, By: by, Text: text, Files: files, Sealed: sealed})
-	c.Waits = false
+	c.Waits, c.Aside = false, false
 	c.Wrote(by)
 	return nil
 }
@@ -114,6 +132,23 @@ func (c *Conversation) holds(ref blob.Ref) bool {
 	return slices.ContainsFunc(c.Messages, func(m Message) bool {
 		return slices.ContainsFunc(m.Files, func(f File) bool { return f.Ref == ref && !f.Destroyed })
 	})
+}
+
+// kin are the other blobs that have bytes of this one: the file that was joined of
+// it, or the parts that it was joined of.
+func (c *Conversation) kin(ref blob.Ref) (refs []blob.Ref) {
+	for _, m := range c.Messages {
+		for _, f := range m.Files {
+			switch {
+			case f.Destroyed:
+			case f.Ref == ref:
+				refs = append(refs, f.From...)
+			case slices.Contains(f.From, ref):
+				refs = append(refs, f.Ref)
+			}
+		}
+	}
+	return refs
 }
 
 // destroyed notes that these bytes are gone. The name goes with them: it was part

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"daylight/blob"
 	"daylight/corpus"
@@ -331,23 +332,44 @@ func (d *Desk) inside(ctx context.Context, c corpus.CollectionID, doc corpus.Doc
 	return all, nil
 }
 
-// dropBlob destroys bytes, and says so wherever a conversation shows them.
+// dropBlob destroys bytes, and says so wherever a conversation shows them. With a
+// part goes what was joined of it, and with what was joined its parts, unless a case
+// needs them.
 func (d *Desk) dropBlob(ctx context.Context, ref blob.Ref, why string) error {
 	all, err := d.o.Stores.Conversations.All(ctx)
 	if err != nil {
 		return fmt.Errorf("destroy: %w", err)
 	}
+	drop := []blob.Ref{ref}
 	for _, talk := range all {
-		if !talk.holds(ref) {
+		for _, r := range talk.kin(ref) {
+			used, err := d.o.Stores.Documents.Needs(ctx, r)
+			if err != nil {
+				return fmt.Errorf("destroy: %w", err)
+			}
+			if !used {
+				drop = append(drop, r)
+			}
+		}
+	}
+	for _, talk := range all {
+		if !slices.ContainsFunc(drop, talk.holds) {
 			continue
 		}
-		err := d.o.Stores.Conversations.Update(ctx, talk.ID, func(c *Conversation) error { c.destroyed(ref, why); return nil })
+		err := d.o.Stores.Conversations.Update(ctx, talk.ID, func(c *Conversation) error {
+			for _, r := range drop {
+				c.destroyed(r, why)
+			}
+			return nil
+		})
 		if err != nil {
 			return fmt.Errorf("destroy: %w", err)
 		}
 	}
-	if err := errors.Join(d.o.Stores.Receipts.Drop(ctx, ref), d.o.Blobs.Delete(ctx, ref)); err != nil {
-		return fmt.Errorf("destroy: %w", err)
+	for _, r := range drop {
+		if err := errors.Join(d.o.Stores.Receipts.Drop(ctx, r), d.o.Blobs.Delete(ctx, r)); err != nil {
+			return fmt.Errorf("destroy: %w", err)
+		}
 	}
 	return nil
 }

@@ -226,7 +226,7 @@ func (d *Desk) keep(batch blob.Batch, r *envelope.Reader) (Message, map[blob.Ref
 		m.Files = append(m.Files, File{Name: fileName(e.Name, len(m.Files)+1), Size: n, Ref: ref, Cut: e.End() != envelope.Whole})
 	}
 	m.Text = strings.TrimSpace(strings.ToValidUTF8(words.String(), "\uFFFD"))
-	m.Cut = r.End() != envelope.Whole
+	m.Cut, m.Repeated = r.End() != envelope.Whole, r.Repeated()
 	return m, receipts, nil
 }
 

@@ -19,13 +19,20 @@ import (
 const MaxReply = 25_000_000
 
 // Conversations lists them for a handler: those that wait for an answer first,
-// then by the day of the last message, the newest first.
+// then by the day of the last message, the newest first; then those that were put
+// aside.
 func (d *Desk) Conversations(ctx context.Context, by EditorID) ([]Conversation, error) {
 	if _, err := d.may(ctx, by, Handler); err != nil {
 		return nil, err
 	}
 	all, err := d.o.Stores.Conversations.All(ctx)
 	slices.SortStableFunc(all, func(a, b Conversation) int {
+		if a.Aside != b.Aside {
+			if b.Aside {
+				return -1
+			}
+			return 1
+		}
 		if a.Waits != b.Waits {
 			if a.Waits {
 				return -1
@@ -50,6 +57,21 @@ func (d *Desk) Conversation(ctx context.Context, by EditorID, id ConversationID)
 		return c, fmt.Errorf("conversation: %w", err)
 	}
 	return c, d.note(ctx, by, talkAct+"open", string(id))
+}
+
+// PutAside puts a conversation out of the way, or takes it back.
+func (d *Desk) PutAside(ctx context.Context, by EditorID, id ConversationID, aside bool) error {
+	if _, err := d.may(ctx, by, Handler); err != nil {
+		return err
+	}
+	act := "take back"
+	if aside {
+		act = "put aside"
+	}
+	if err := d.note(ctx, by, talkAct+act, string(id)); err != nil {
+		return err
+	}
+	return d.o.Stores.Conversations.Update(ctx, id, func(c *Conversation) error { c.PutAside(aside); return nil })
 }
 
 // talkAct begins the acts of the audit log that only handlers read.
@@ -210,6 +232,15 @@ func (d *Desk) DestroyFile(ctx context.Context, by EditorID, id ConversationID, 
 	}
 	if used, err := d.o.Stores.Documents.Needs(ctx, f.Ref); err != nil || used {
 		return errors.Join(err, fault.Say("A case has taken this file in. Destroy it there.", fmt.Errorf("destroy file: %w", fault.Conflict)))
+	}
+	c, err := d.o.Stores.Conversations.Get(ctx, id)
+	if err != nil {
+		return fmt.Errorf("destroy file: %w", err)
+	}
+	for _, ref := range c.kin(f.Ref) {
+		if used, err := d.o.Stores.Documents.Needs(ctx, ref); err != nil || used {
+			return errors.Join(err, fault.Say("A case has taken in a file that has these bytes: one that was joined of this, or a part of it. Destroy it there first.", fmt.Errorf("destroy file: %w", fault.Conflict)))
+		}
 	}
 	if err := d.note(ctx, by, talkAct+"destroy file", string(id)); err != nil {
 		return err

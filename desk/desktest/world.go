@@ -123,6 +123,17 @@ func (w *World) NewSource() *Source {
 // intake.
 func (s *Source) Send(text string, files ...string) {
 	s.w.T.Helper()
+	s.send(text, files, false)
+}
+
+// SendRepeated is Send of what intake had from several others that day.
+func (s *Source) SendRepeated(text string, files ...string) {
+	s.w.T.Helper()
+	s.send(text, files, true)
+}
+
+func (s *Source) send(text string, files []string, repeated bool) {
+	s.w.T.Helper()
 	var sealed bytes.Buffer
 	e, err := envelope.Seal(&sealed, envelope.Head{Kind: envelope.Request, Time: s.w.Clock}, s.w.Private[0].Recipient())
 	s.w.must(err)
@@ -135,6 +146,9 @@ func (s *Source) Send(text string, files ...string) {
 	for i := 0; i < len(files); i += 2 {
 		_, err := e.File(files[i], strings.NewReader(files[i+1]))
 		s.w.must(err)
+	}
+	if repeated {
+		e.MarkRepeated()
 	}
 	s.w.must(e.Close())
 	s.w.Intake.Leave(sealed.Bytes())

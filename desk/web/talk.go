@@ -9,6 +9,7 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -26,7 +27,11 @@ func (s *site) conversations(w http.ResponseWriter, r *http.Request, u desk.User
 	if err != nil {
 		return err
 	}
-	return s.show(w, r, u, "conversations", all)
+	aside := slices.IndexFunc(all, func(c desk.Conversation) bool { return c.Aside })
+	if aside < 0 {
+		aside = len(all)
+	}
+	return s.show(w, r, u, "conversations", map[string]any{"Open": all[:aside], "Aside": all[aside:]})
 }
 
 func (s *site) conversation(w http.ResponseWriter, r *http.Request, u desk.User) error {
@@ -52,7 +57,30 @@ func (s *site) talk(w http.ResponseWriter, r *http.Request, u desk.User, name st
 	for _, k := range cases {
 		titles[k.ID] = k.Title
 	}
-	return s.show(w, r, u, name, map[string]any{"C": c, "Cases": cases, "Titles": titles})
+	return s.show(w, r, u, name, map[string]any{"C": c, "Sets": c.PartSets(), "Cases": cases, "Titles": titles})
+}
+
+func (s *site) putAside(w http.ResponseWriter, r *http.Request, u desk.User) error {
+	aside := r.PostFormValue("aside") != ""
+	if err := s.desk.PutAside(r.Context(), u.ID, talkID(r), aside); err != nil {
+		return err
+	}
+	done := "back"
+	if aside {
+		done = "aside"
+	}
+	return back(w, r, "/conversation/"+string(talkID(r)), done)
+}
+
+func (s *site) join(w http.ResponseWriter, r *http.Request, u desk.User) error {
+	index, err := strconv.Atoi(r.PostFormValue("file"))
+	if err != nil {
+		return fmt.Errorf("join: %w", fault.Invalid)
+	}
+	if err := s.desk.Join(r.Context(), u.ID, talkID(r), r.PostFormValue("message"), index); err != nil {
+		return err
+	}
+	return back(w, r, "/conversation/"+string(talkID(r)), "joined")
 }
 
 // maxReply leaves room for the form around a reply's files.

@@ -102,6 +102,8 @@ func (s *site) routes() []route {
 		{replies, handlers, s.reply},
 		{"GET /conversation/{talk}/case", handlers, s.caseForm},
 		{"POST /conversation/{talk}/case", handlers, s.makeCase},
+		{"POST /conversation/{talk}/aside", handlers, s.putAside},
+		{"POST /conversation/{talk}/join", handlers, s.join},
 		{"GET /conversation/{talk}/{message}/{file}", handlers, s.fileText},
 		{"GET /conversation/{talk}/{message}/{file}/download", handlers, s.fileDownload},
 		{"POST /conversation/{talk}/{message}/{file}/destroy", handlers, s.fileDestroy},
