@@ -117,7 +117,7 @@ type running struct {
 const settled = 2 * time.Minute
 
 // patience is how long who comes waits for the place of who is hung up on.
-const patience = 5 * time.Second
+const patience = 20 * time.Second
 
 // place waits for a place to upload. When none is free, the slowest upload ends, if
 // it is slower than Fair: what it sent is kept, and many who send next to nothing
