@@ -210,8 +210,9 @@ func hostile(b *testing.B, rate int) {
 		return fmt.Appendf(nil, "POST %s HTTP/1.1\r\nHost: %s\r\nContent-Type: %s\r\nContent-Length: %d\r\n\r\n%s", path, u.Host, typ, len(body), body)
 	}
 	const urlencoded = "application/x-www-form-urlencoded"
-	requests := [][]byte{
-		form("/begin", urlencoded, ""), form("/return", urlencoded, "codename=no+such+words"), form("/return", urlencoded, "codename="+string(words)),
+	returns := [][]byte{form("/return", urlencoded, "codename="+string(words))}
+	others := [][]byte{
+		form("/begin", urlencoded, ""), form("/return", urlencoded, "codename=no+such+words"),
 		form("/send", "multipart/form-data; boundary=x", "--x\r\nContent-Disposition: form-data; name=\"message\"\r\n\r\nflood\r\n--x--\r\n"),
 		fmt.Appendf(nil, "GET /send HTTP/1.1\r\nHost: %s\r\n\r\n", u.Host),
 	}
@@ -219,12 +220,8 @@ func hostile(b *testing.B, rate int) {
 	var asked atomic.Int64
 	stop := make(chan struct{})
 	var all sync.WaitGroup
-	const clients = 32
 	began := time.Now()
-	for c := range clients {
-		if rate == 0 {
-			break
-		}
+	client := func(requests [][]byte, every time.Duration) {
 		all.Go(func() {
 			conn, err := net.Dial("tcp", u.Host)
 			if err != nil {
@@ -237,9 +234,9 @@ func hostile(b *testing.B, rate int) {
 				select {
 				case <-stop:
 					return
-				case <-time.After(time.Until(began.Add(time.Duration(i*clients+c) * time.Second / time.Duration(rate)))):
+				case <-time.After(time.Until(began.Add(time.Duration(i) * every))):
 				}
-				if _, err := conn.Write(requests[(i+c)%len(requests)]); err != nil {
+				if _, err := conn.Write(requests[i%len(requests)]); err != nil {
 					b.Error(err)
 					return
 				}
@@ -253,6 +250,16 @@ func hostile(b *testing.B, rate int) {
 				asked.Add(1)
 			}
 		})
+	}
+	if rate > 0 {
+		// More who return than the lane lets wait, and others who make up the rate.
+		const returning, clients = 80, 32
+		for range returning {
+			client(returns, time.Second)
+		}
+		for range clients {
+			client(others, clients*time.Second/time.Duration(rate))
+		}
 	}
 	var took []time.Duration
 	for b.Loop() {

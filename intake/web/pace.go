@@ -20,10 +20,9 @@ type paced struct {
 	began  time.Time
 	n      int64
 
-	mu    sync.Mutex
-	set   time.Time // when the deadline was set
-	over  bool
-	tired bool // the deadline has passed, or somebody hung up
+	mu   sync.Mutex
+	set  time.Time // when the deadline was set
+	over bool      // it has passed, or somebody hung up
 }
 
 // pace gives every request with a body a deadline that moves with what arrives.
@@ -44,8 +43,8 @@ func (b *paced) Read(p []byte) (int, error) {
 	b.wait()
 	n, err := b.ReadCloser.Read(p)
 	b.n += int64(n)
-	if err != nil {
-		b.end(errors.Is(err, os.ErrDeadlineExceeded))
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		b.end()
 	}
 	return n, err
 }
@@ -60,31 +59,23 @@ func (b *paced) wait() {
 	}
 }
 
-// end takes the deadline away, for what the server reads next, or, when it was
-// missed, leaves it.
-func (b *paced) end(tired bool) {
+// end leaves the deadline where it is. The server itself takes it away before the
+// next request.
+func (b *paced) end() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.tired = b.tired || tired
-	if !b.over && !tired {
-		b.conn.SetReadDeadline(time.Time{})
-	}
 	b.over = true
 }
 
 // hangUp ends the reading.
 func (b *paced) hangUp() {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if !b.over {
-		b.over, b.tired = true, true
-		b.conn.SetReadDeadline(time.Unix(1, 0))
-	}
+	b.end()
+	b.conn.SetReadDeadline(time.Unix(1, 0))
 }
 
 // late reports whether the reading was ended here.
 func (b *paced) late() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.tired
+	return b.over
 }
