@@ -35,7 +35,7 @@ func unlimited(_ *house, o *intake.Options) {
 // which takes 64 MiB for a moment.
 func (h *house) visit(t testing.TB) *http.Cookie {
 	t.Helper()
-	words, _ := codename.New().AppendText(nil)
+	words, _ := codename.New("en").AppendText(nil)
 	s, err := h.in.Return(t.Context(), words)
 	if err != nil {
 		t.Fatal(err)
@@ -205,7 +205,7 @@ func hostile(b *testing.B, rate int) {
 		o.Limits.Visit = intake.Rates{Begins: many, Returns: many, Submissions: many, Bytes: intake.Rate{Burst: 1e15, Hour: 1}}
 	})
 	u, _ := url.Parse(h.url)
-	words, _ := codename.New().AppendText(nil)
+	words, _ := codename.New("en").AppendText(nil)
 	form := func(path, typ, body string) []byte {
 		return fmt.Appendf(nil, "POST %s HTTP/1.1\r\nHost: %s\r\nContent-Type: %s\r\nContent-Length: %d\r\n\r\n%s", path, u.Host, typ, len(body), body)
 	}
