@@ -29,8 +29,8 @@ listen = "127.0.0.1:7101"
 clearnet = false
 # The largest upload, in bytes, of one submission with all its files.
 max_upload = 4294967296
-# Bytes of disk that stay free: below, nothing new is taken, and uploads that are
-# under way go on. 0 for none.
+# Bytes of room, in the pool and on the disk, below which nothing new is taken; what is
+# under way goes on. 0 for none.
 reserve = 1073741824
 # Characters that a first message has at least, when no file comes with it. 0 for any.
 first_message = 30
