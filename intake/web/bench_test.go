@@ -55,6 +55,7 @@ func (h *house) upload(visit *http.Cookie, n int64) error {
 	r, w := io.Pipe()
 	form := multipart.NewWriter(w)
 	go func() {
+		form.WriteField("way", h.way())
 		part, err := form.CreateFormFile("files", "large.bin")
 		if err == nil {
 			_, err = io.Copy(part, endless(n))

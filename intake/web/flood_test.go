@@ -104,14 +104,14 @@ func TestSilence(t *testing.T) {
 	})
 	s := h.source(t)
 	s.begin()
-	body, typ := multipartBody("before the silence", file{"whole.txt", "all of it"}, file{"half.bin", strings.Repeat("h", 500_000)})
+	body, typ := h.multipartBody("before the silence", file{"whole.txt", "all of it"}, file{"half.bin", strings.Repeat("h", 500_000)})
 	all, _ := io.ReadAll(body)
 	u, _ := url.Parse(h.url)
 	for name, c := range map[string]struct{ head, body, page string }{
 		"upload":       {"POST /send HTTP/1.1\r\nCookie: visit=" + s.c.Jar.Cookies(u)[0].Value + "\r\nContent-Type: " + typ, string(all[:len(all)/2]), "the upload was ended here"},
 		"codename":     {"POST /return HTTP/1.1\r\nContent-Type: application/x-www-form-urlencoded", "codename=aba", "could not be understood"},
 		"nobody's":     {"POST /send HTTP/1.1\r\nContent-Type: " + typ, string(all[:1000]), "Your visit has ended"},
-		"nobody's end": {"POST /leave HTTP/1.1\r\nContent-Type: text/plain", "x", "You have left"},
+		"nobody's end": {"POST /leave HTTP/1.1\r\nContent-Type: text/plain", "x", "could not be understood"},
 	} {
 		length := len(all)
 		if !strings.Contains(c.head, "/send") {
@@ -144,7 +144,7 @@ func TestPatience(t *testing.T) {
 	h := newHouse(t, func(_ *house, o *intake.Options) { o.Limits.Silence = 2 * time.Second })
 	s := h.source(t)
 	s.begin()
-	body, typ := multipartBody("slowly", file{"slow.txt", strings.Repeat("s", 2500)})
+	body, typ := h.multipartBody("slowly", file{"slow.txt", strings.Repeat("s", 2500)})
 	all, _ := io.ReadAll(body)
 	r, w := io.Pipe()
 	go func() {
@@ -173,7 +173,7 @@ func TestAPlaceForOthers(t *testing.T) {
 	})
 	lame := h.source(t)
 	lame.begin()
-	body, typ := multipartBody("I hold the place", file{"a.txt", strings.Repeat("a", 300_000)})
+	body, typ := h.multipartBody("I hold the place", file{"a.txt", strings.Repeat("a", 300_000)})
 	all, _ := io.ReadAll(body)
 	r, w := io.Pipe()
 	defer w.Close()
@@ -220,7 +220,7 @@ func TestCheapFirst(t *testing.T) {
 	if _, err := io.ReadFull(conn, head); err != nil || string(head) != "HTTP/1.1 413" {
 		t.Errorf("a form that says it is too long: %q, %v", head, err)
 	}
-	res, err := http.Post(h.url+"/guide", "text/plain", strings.NewReader("x"))
+	res, err := http.Post(h.url+"/guide", "application/x-www-form-urlencoded", strings.NewReader(h.urlWay()))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -179,7 +179,7 @@ func TestBreaks(t *testing.T) {
 			files = append(files, file{fmt.Sprintf("%d.bin", i), content(i, size)})
 		}
 		message := "What this is."
-		body, typ := multipartBody(message, files...)
+		body, typ := n.house.multipartBody(message, files...)
 		all, _ := io.ReadAll(body)
 		cut := rapid.IntRange(0, len(all)).Draw(t, "cut")
 		page := broken(t, u.Host, cookie, typ, all, cut)

@@ -63,6 +63,10 @@ func (p *pages) guard(next http.Handler) http.Handler {
 			p.site.Render(w, r, http.StatusForbidden, "elsewhere", nil)
 			return
 		case r.URL.Path != "/send": // where it is the first of many parts
+			if r.ContentLength > maxForm {
+				p.site.Fail(w, r, errLong)
+				return
+			}
 			form := make([]byte, maxForm+1)
 			defer clear(form)
 			n, err := io.ReadFull(r.Body, form)
