@@ -60,7 +60,9 @@ func (l *list) draw() uint16 {
 // checksum is the place of the checksum word for the random words. One wrong reading
 // in as many as the list has words passes it.
 func (c *Codename) checksum() uint16 {
-	sum := sha256.Sum256(append([]byte("daylight/codename/0/checksum\x00"), c.encode()...))
+	b := append([]byte("daylight/codename/0/checksum\x00"), c.encode()...)
+	defer clear(b)
+	sum := sha256.Sum256(b)
 	return uint16(binary.BigEndian.Uint64(sum[:8]) % uint64(len(c.list.words)))
 }
 

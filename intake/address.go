@@ -6,18 +6,20 @@ import (
 
 	"daylight/codename"
 	"daylight/envelope"
+	"daylight/internal/secret"
 )
 
 // addAddress puts into the envelope where replies go. The keys of a new codename
 // are derived while the rest arrives: whoever sends need not wait for it.
 func (sub *Submission) addAddress(newsroom [16]byte) error {
-	var now secrets
-	defer now.wipe()
-	if err := sub.s.use(func(open *secrets) { now = *open }); err != nil {
+	box := secret.New[secrets]()
+	defer box.Wipe()
+	now := box.V
+	if err := sub.s.use(func(open *secrets) { *now = *open }); err != nil {
 		return err
 	}
 	if !now.derived {
-		if err := sub.derive(&now, newsroom); err != nil {
+		if err := sub.derive(now, newsroom); err != nil {
 			return err
 		}
 	}

@@ -12,6 +12,7 @@ import (
 	"daylight/courier"
 	"daylight/envelope"
 	"daylight/fault"
+	"daylight/internal/secret"
 )
 
 // Letter is a reply as its owner reads it, in memory only.
@@ -136,14 +137,14 @@ func (s *Session) Destroy(ctx context.Context, id courier.ReplyID) error {
 
 // keys are the mailbox and the key that opens what lies in it.
 func (s *Session) keys() (courier.MailboxID, envelope.PrivateKey, error) {
-	var now secrets
-	defer now.wipe()
-	if err := s.use(func(open *secrets) { now = *open }); err != nil {
+	now := secret.New[secrets]()
+	defer now.Wipe()
+	if err := s.use(func(open *secrets) { *now.V = *open }); err != nil {
 		return "", envelope.PrivateKey{}, err
 	}
-	if !now.derived {
+	if !now.V.derived {
 		return "", envelope.PrivateKey{}, fmt.Errorf("inbox of a new codename: %w", fault.NotFound)
 	}
-	key, err := envelope.FromSecret(now.reply)
-	return courier.MailboxID(fmt.Sprintf("%x", now.mailbox)), key, err
+	key, err := envelope.FromSecret(now.V.reply)
+	return courier.MailboxID(fmt.Sprintf("%x", now.V.mailbox)), key, err
 }

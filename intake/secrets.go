@@ -1,9 +1,13 @@
 package intake
 
-import "daylight/codename"
+import (
+	"runtime"
+
+	"daylight/codename"
+)
 
 // secrets is what a session knows: a codename that is not used yet, or the keys
-// that came of one.
+// that came of one. It lies in a secret.Box.
 type secrets struct {
 	shown   bool // the owner has said that the codename is kept
 	derived bool
@@ -15,8 +19,13 @@ type secrets struct {
 
 const secretsLen = 2 + codename.Size + 64 + codename.MarksLen
 
-func (s *secrets) encode() []byte {
-	b := make([]byte, 0, secretsLen)
+// opened is a session's secrets in the open, and their bytes.
+type opened struct {
+	secrets
+	plain [secretsLen]byte
+}
+
+func (s *secrets) appendTo(b []byte) []byte {
 	b = append(b, bit(s.shown), bit(s.derived))
 	b = append(b, s.words[:]...)
 	b = append(b, s.reply[:]...)
@@ -41,10 +50,11 @@ func bit(b bool) byte {
 	return 0
 }
 
-func (s *secrets) wipe() { *s = secrets{} }
-
-// take derives the keys from the words. It is what a lane is for.
+// take derives the keys from the words. It is what a lane is for. Of what Argon2
+// worked with, all keys can be had: 64 MiB, which are garbage now, and which the
+// collector overwrites.
 func (s *secrets) take(c *codename.Codename, newsroom [16]byte) {
+	defer runtime.GC()
 	seed := c.Seed(newsroom[:])
 	defer seed.Wipe()
 	s.reply, s.mailbox = seed.Key(codename.LabelReply), seed.Key(codename.LabelMailbox)

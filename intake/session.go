@@ -10,6 +10,7 @@ import (
 
 	"daylight/codename"
 	"daylight/fault"
+	"daylight/internal/secret"
 )
 
 // Session is one visit of one source.
@@ -93,11 +94,11 @@ func (in *Intake) Begin(language string) (*Session, error) {
 	}
 	c := codename.New(language)
 	defer c.Wipe()
-	var s secrets
-	defer s.wipe()
-	c.AppendBinary(s.words[:0]) // fills the array; never fails
-	s.marks = c.Marks()
-	return in.begin(&s, fresh)
+	s := secret.New[secrets]()
+	defer s.Wipe()
+	c.AppendBinary(s.V.words[:0]) // fills the array; never fails
+	s.V.marks = c.Marks()
+	return in.begin(s.V, fresh)
 }
 
 // Return starts a visit with a codename as its owner typed it. Every codename
@@ -113,22 +114,22 @@ func (in *Intake) Return(ctx context.Context, typed []byte) (*Session, error) {
 	if err := in.countAll(Returns); err != nil {
 		return nil, fmt.Errorf("return: %w", err)
 	}
-	var s secrets
-	defer s.wipe()
-	s.marks = c.Marks()
-	if err := in.returns.do(ctx, func() { s.take(c, in.Keys().Newsroom) }); err != nil {
+	s := secret.New[secrets]()
+	defer s.Wipe()
+	s.V.marks = c.Marks()
+	if err := in.returns.do(ctx, func() { s.V.take(c, in.Keys().Newsroom) }); err != nil {
 		return nil, fmt.Errorf("derive keys of a return: %w", err)
 	}
-	return in.begin(&s, proven)
+	return in.begin(s.V, proven)
 }
 
 func (in *Intake) begin(s *secrets, r rank) (*Session, error) {
 	var t Token
 	rand.Read(t[:])
-	plain := s.encode()
-	defer clear(plain)
+	b := secret.New[opened]()
+	defer b.Wipe()
 	now := in.now()
-	h := &held{name: t.name(), sealed: t.aead().Seal(nil, nil, plain, nil), born: now, seen: now, tally: &tally{}}
+	h := &held{name: t.name(), sealed: t.aead().Seal(nil, nil, s.appendTo(b.V.plain[:0]), nil), born: now, seen: now, tally: &tally{}}
 	in.sessions.mu.Lock()
 	defer in.sessions.mu.Unlock()
 	if len(in.sessions.byName) >= in.limits.Sessions && !in.sessions.makeRoom() {
@@ -167,6 +168,7 @@ func (in *Intake) sweep(ctx context.Context) {
 			return
 		case <-tick.C:
 			in.forgetOver()
+			secret.Collect() // what ended visits left in buffers and on stacks
 		}
 	}
 }
@@ -220,18 +222,15 @@ func (s *Session) use(f func(*secrets)) error {
 		return fmt.Errorf("session: %w", fault.Unknown)
 	}
 	aead := s.token.aead()
-	plain, err := aead.Open(nil, nil, h.sealed, nil)
+	b := secret.New[opened]()
+	defer b.Wipe()
+	plain, err := aead.Open(b.V.plain[:0], nil, h.sealed, nil)
 	if err != nil || len(plain) != secretsLen {
 		return fmt.Errorf("session: %w", fault.Damaged)
 	}
-	defer clear(plain)
-	var open secrets
-	defer open.wipe()
-	open.decode(plain)
-	f(&open)
-	again := open.encode()
-	defer clear(again)
-	h.sealed = aead.Seal(nil, nil, again, nil)
+	b.V.decode(plain)
+	f(&b.V.secrets)
+	h.sealed = aead.Seal(nil, nil, b.V.appendTo(b.V.plain[:0]), nil)
 	return nil
 }
 

@@ -15,6 +15,7 @@ import (
 	deskweb "daylight/desk/web"
 	"daylight/fault"
 	"daylight/internal/httpkit"
+	"daylight/internal/secret"
 )
 
 type serveCmd struct {
@@ -38,6 +39,12 @@ func (c *serveCmd) Run(a *app) error {
 	if in.Role != c.Role {
 		return fault.Say(fmt.Sprintf("%s is the %s of an instance. A folder belongs to one role.", a.data, in.Role), fault.Invalid)
 	}
+	if c.Role == "intake" {
+		// Before anything is opened: what is locked or listened to would be lost.
+		if err := secret.Restart(); err != nil {
+			a.gap(secret.Gap{What: "what visits leave in memory is not overwritten: " + err.Error(), Do: "Set GODEBUG=clobberfree=1,asyncpreemptoff=1 where it is started."})
+		}
+	}
 	unlock, err := in.lock()
 	if err != nil {
 		return err
@@ -57,6 +64,7 @@ func (c *serveCmd) Run(a *app) error {
 }
 
 func (a *app) serveIntake(in instance, cfg config) error {
+	a.harden(in.Role)
 	role, err := a.openIntake(in, cfg, "")
 	if err != nil {
 		return err
@@ -76,6 +84,7 @@ func (a *app) serveIntake(in instance, cfg config) error {
 }
 
 func (a *app) serveDesk(in instance, cfg config) error {
+	a.harden(in.Role)
 	role, err := a.openDesk(in, cfg, nil)
 	if err != nil {
 		return err

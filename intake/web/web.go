@@ -115,12 +115,12 @@ func (p *pages) routes() http.Handler {
 			p.site.Render(w, r, http.StatusOK, page, nil)
 		})
 	}
-	mux.HandleFunc("POST /begin", p.begin)
+	mux.HandleFunc("POST /begin", last(p.begin))
 	mux.HandleFunc("GET /begin", func(w http.ResponseWriter, r *http.Request) { // a page that refused it, in another language
 		http.Redirect(w, r, p.site.URL(r, "/"), http.StatusSeeOther)
 	})
-	mux.HandleFunc("POST /return", p.comeBack)
-	mux.HandleFunc("POST /leave", p.leave)
+	mux.HandleFunc("POST /return", last(p.comeBack))
+	mux.HandleFunc("POST /leave", last(p.leave))
 	mux.HandleFunc("GET /leave", p.gone)
 	mux.HandleFunc("GET /codename", p.visit(p.codename))
 	mux.HandleFunc("POST /codename", p.visit(p.keepCodename))
@@ -136,12 +136,21 @@ func (p *pages) routes() http.Handler {
 	return mux
 }
 
+// last closes the connection after an answer: codenames, messages and replies that
+// went through its buffers would stay in them for as long as it waits for more.
+func last(page http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Connection", "close")
+		page(w, r)
+	}
+}
+
 // cookie is the name of the one cookie.
 const cookie = "visit"
 
 // visit gives a page the session of who asks, or says that there is none.
 func (p *pages) visit(page func(http.ResponseWriter, *http.Request, *intake.Session)) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
+	return last(func(w http.ResponseWriter, r *http.Request) {
 		s, err := p.session(r)
 		if err != nil {
 			io.CopyN(io.Discard, r.Body, drained)
@@ -153,7 +162,7 @@ func (p *pages) visit(page func(http.ResponseWriter, *http.Request, *intake.Sess
 			return
 		}
 		page(w, r, s)
-	}
+	})
 }
 
 func (p *pages) session(r *http.Request) (*intake.Session, error) {

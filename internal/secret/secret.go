@@ -1,0 +1,143 @@
+// Package secret keeps what should not outlive its use: values in memory of their
+// own that is locked, left out of dumps and wiped; a process that others cannot
+// look into; and a heap whose garbage is overwritten. What the system does not let
+// it have it names. It cannot wipe what a library copies for itself while it works:
+// that is garbage until the next Collect.
+package secret
+
+import (
+	"runtime"
+	"runtime/debug"
+	"sync"
+	"unsafe"
+)
+
+// Box holds one T, of zeroes at first, outside of Go's heap. T must fit a page and
+// have no pointers: the collector does not look there.
+type Box[T any] struct {
+	V    *T
+	page *page
+}
+
+// New makes a box. Wipe it after use; it is for one goroutine.
+func New[T any]() *Box[T] {
+	if unsafe.Sizeof(*new(T)) > pageSize {
+		panic("secret: a value larger than a page")
+	}
+	p := take()
+	return &Box[T]{(*T)(unsafe.Pointer(&p.bytes[0])), p}
+}
+
+// Wipe overwrites the value and takes it away. Wiping twice is no error.
+func (b *Box[T]) Wipe() {
+	if b.page == nil {
+		return
+	}
+	clear(b.page.bytes)
+	give(b.page)
+	b.V, b.page = nil, nil
+}
+
+const pageSize = 4096
+
+// page is memory for one box, between two pages that nobody may touch.
+type page struct {
+	bytes  []byte // one page of the system's, or more
+	locked bool
+	whole  []byte // with its neighbours; what is unmapped
+}
+
+// pages are those that are free. A page is wiped before it comes here.
+var pages struct {
+	sync.Mutex
+	free     []*page
+	unlocked error // why the first page could not be locked that could not
+}
+
+// maxFree bounds how many pages are kept for later: 1 MiB, where a process that was
+// given no rights of its own may lock 8.
+const maxFree = 256
+
+func take() *page {
+	pages.Lock()
+	defer pages.Unlock()
+	if n := len(pages.free); n > 0 {
+		p := pages.free[n-1]
+		pages.free = pages.free[:n-1]
+		return p
+	}
+	p, err := mapPage()
+	if err != nil && pages.unlocked == nil {
+		pages.unlocked = err
+	}
+	return p
+}
+
+func give(p *page) {
+	pages.Lock()
+	defer pages.Unlock()
+	// One that could not be locked is not kept: there may be room by now.
+	if len(pages.free) < maxFree && p.locked {
+		pages.free = append(pages.free, p)
+		return
+	}
+	unmapPage(p)
+}
+
+// Collect finds garbage, overwrites it where the process is one that Scrubs, and
+// gives the memory back to the system. What lies in a sync.Pool, as buffers of
+// connections do, is garbage only after two rounds.
+func Collect() {
+	runtime.GC()
+	runtime.GC()
+	wipeStacks()
+	debug.FreeOSMemory()
+}
+
+// wipeStacks overwrites stacks that goroutines have left: of those the runtime
+// gives back what makes a whole span, and hands out the rest again as it is. It
+// takes more of each size than an idle process has, all at once; larger ones than
+// 16 KiB are spans of their own.
+func wipeStacks() {
+	const many = 256
+	for _, fill := range []func(){fill[[2<<10 - guard]byte], fill[[4<<10 - guard]byte], fill[[8<<10 - guard]byte], fill[[16<<10 - guard]byte]} {
+		var all, filled sync.WaitGroup
+		filled.Add(many)
+		for range many {
+			all.Go(func() {
+				fill()
+				filled.Done()
+				filled.Wait() // so that no two have the same
+			})
+		}
+		all.Wait()
+	}
+}
+
+// guard is what a frame must leave free of a stack: the runtime keeps 928 bytes for
+// functions that do not ask for more.
+const guard = 1200
+
+// fill overwrites as much of its goroutine's stack as T is large, and tail of what
+// the runtime keeps below.
+func fill[T any]() {
+	var b T
+	zero(&b)
+}
+
+//go:noinline
+func zero[T any](b *T) {
+	*b = *new(T)
+	tail()
+}
+
+//go:noinline
+//go:nosplit
+func tail() {
+	var b [576]byte
+	touch(&b)
+}
+
+//go:noinline
+//go:nosplit
+func touch(b *[576]byte) { *b = [576]byte{} }
