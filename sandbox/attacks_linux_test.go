@@ -7,6 +7,7 @@ import (
 	"maps"
 	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -202,4 +203,51 @@ func TestAvailable(t *testing.T) {
 	if len(r.Limits) == 0 {
 		t.Error("no limit is set")
 	}
+}
+
+// hides is the argument of a process of TestHidden.
+const hides = "hides"
+
+// A desk hides its memory, and its sandbox loses nothing by it, whoever runs it.
+func TestHidden(t *testing.T) {
+	var reports [2]string
+	for i, hidden := range []string{"", "hidden"} {
+		c := exec.Command("/proc/self/exe", hides, hidden)
+		if os.Getuid() == 0 {
+			c.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
+		}
+		out, err := c.CombinedOutput()
+		if err != nil {
+			t.Fatalf("%v: %s", err, out)
+		}
+		reports[i] = string(out)
+	}
+	if reports[0] != reports[1] {
+		t.Errorf("without: %s\nhidden:  %s", reports[0], reports[1])
+	}
+}
+
+func init() {
+	if len(os.Args) > 1 && os.Args[1] == hides {
+		sandboxOfHidden()
+	}
+}
+
+// sandboxOfHidden prints the confinement that a process gets for its children.
+func sandboxOfHidden() {
+	if os.Args[2] != "" {
+		unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0)
+	}
+	p, err := sandbox.NewPool(1, sandbox.Options{})
+	if err != nil {
+		fmt.Println(err)
+		os.Exit(1)
+	}
+	fmt.Printf("%+v", p.Available())
+	p.Close()
+	if d, err := unix.PrctlRetInt(unix.PR_GET_DUMPABLE, 0, 0, 0, 0); err != nil || (d == 0) != (os.Args[2] != "") {
+		fmt.Println("memory is hidden:", d == 0, err)
+		os.Exit(1)
+	}
+	os.Exit(0)
 }

@@ -38,6 +38,9 @@ func confine(s setup) Report {
 	if err := lock(&r); err != nil {
 		miss("landlock", err)
 	}
+	if err := unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0); err != nil {
+		miss("hidden memory", err)
+	}
 	if err := filterCalls(); err != nil {
 		miss("seccomp", err)
 	} else {

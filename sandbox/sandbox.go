@@ -106,3 +106,7 @@ type Report struct {
 	Limits     []string `json:"limits"`     // rlimits that are set
 	Missing    []string `json:"missing"`    // what could not be had, in words
 }
+
+// Holds says whether a child is kept from files, network and other processes even
+// when what it reads has taken it over. Namespaces and limits come on top.
+func (r Report) Holds() bool { return r.Landlock > 0 && r.Seccomp }

@@ -108,7 +108,7 @@ func start(o Options, set setup, w way) (*child, error) {
 	c.cmd.Stdin, c.cmd.Stdout, c.cmd.Stderr = inR, outW, c.stderr
 	c.cmd.SysProcAttr = w.attr
 	c.cmd.WaitDelay = time.Second
-	err = c.cmd.Start()
+	err = visibly(c.cmd.Start)
 	inR.Close()
 	outW.Close()
 	if err != nil {

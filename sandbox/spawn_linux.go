@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"errors"
 	"os"
 	"syscall"
 	"time"
@@ -51,6 +52,19 @@ func ways() []way {
 		}, []string{"net", "pid", "ipc", "uts"}})
 	}
 	return append(all, way{&syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}, nil})
+}
+
+// visibly runs f while this process does not hide its memory. What /proc has of one
+// that hides belongs to root, and so do its children's files there until they run
+// a program of their own: their user namespace could not be set up.
+func visibly(f func() error) error {
+	if d, err := unix.PrctlRetInt(unix.PR_GET_DUMPABLE, 0, 0, 0, 0); err != nil || d != 0 {
+		return f()
+	}
+	if err := unix.Prctl(unix.PR_SET_DUMPABLE, 1, 0, 0, 0); err != nil {
+		return err
+	}
+	return errors.Join(f(), unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0))
 }
 
 // cpu is the time that the child's threads have had, 0 when it is gone. The clock

@@ -58,6 +58,9 @@ workers = 2
 # The address of the public archive, that the desk links to from what it released; ""
 # for no link. The desk itself never asks for it.
 archive = ""
+# true lets documents be read on a machine without Landlock or seccomp, where one
+# hostile file can take over the desk with everything on it. Never with real ones.
+read_hostile_documents_unconfined = false
 
 [notice]
 # Once a day, at this hour (UTC, "09:00"), the desk reminds somebody to look at it:
@@ -108,6 +111,8 @@ type deskConfig struct {
 	FetchEvery duration `toml:"fetch_every"`
 	Workers    int      `toml:"workers"`
 	Archive    string   `toml:"archive"`
+
+	ReadHostileDocumentsUnconfined bool `toml:"read_hostile_documents_unconfined"`
 }
 
 type archiveConfig struct {

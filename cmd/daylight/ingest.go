@@ -33,7 +33,12 @@ func (c *ingestCmd) Run(a *app) error {
 			return err
 		}
 	}
-	return a.withDesk(func(d *deskRole, _ config) error { return c.into(a, d) })
+	return a.withDesk(func(d *deskRole, cfg config) error {
+		if err := d.confined(cfg); err != nil {
+			return err
+		}
+		return c.into(a, d)
+	})
 }
 
 func (c *ingestCmd) into(a *app, d *deskRole) error {

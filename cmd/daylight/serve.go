@@ -90,6 +90,9 @@ func (a *app) serveDesk(in instance, cfg config) error {
 		return err
 	}
 	defer role.closers.Close()
+	if err := role.confined(cfg); err != nil {
+		return err
+	}
 	if err := role.HandOver(a.ctx); err != nil {
 		a.log.Error("hand over releases", "err", err)
 	}

@@ -28,8 +28,11 @@ func TestMain(m *testing.M) {
 	if os.Getenv(ingestHere) != "" { // it will be killed, and could not take away what Main makes
 		os.Exit(m.Run())
 	}
-	testscript.Main(m, map[string]func(){"daylight": main}) // the program, for testdata/script
+	testscript.Main(m, programs)
 }
+
+// programs are what testdata/script can run.
+var programs = map[string]func(){"daylight": main}
 
 // house is a trial that runs: the three sites, and where their state lies.
 type house struct {
