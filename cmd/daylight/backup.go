@@ -9,7 +9,9 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
+	"time"
 
 	"filippo.io/age"
 
@@ -77,8 +79,26 @@ func (c *backupCmd) Run(a *app) error {
 	if err := errors.Join(os.Rename(part, c.Out), durable.SyncDir(filepath.Dir(c.Out))); err != nil {
 		return fmt.Errorf("backup: %w", err)
 	}
+	if err := in.backedUp(); err != nil {
+		return err
+	}
 	fmt.Fprintf(a.stdout, "Wrote %s. Rehearse: daylight restore --data DIR --passphrase-file FILE %s\n", c.Out, c.Out)
 	return nil
+}
+
+// backupName is the file that holds the day of the last backup, for the doctor.
+const backupName = "backup.day"
+
+func (in instance) backedUp() error {
+	return durable.WriteFile(in.path(backupName), []byte(time.Now().UTC().Format(time.DateOnly)+"\n"))
+}
+
+func (in instance) lastBackup() (time.Time, error) {
+	b, err := os.ReadFile(in.path(backupName))
+	if err != nil {
+		return time.Time{}, err
+	}
+	return time.Parse(time.DateOnly, strings.TrimSpace(string(b)))
 }
 
 // pack writes the regular files below dir. Lock files stay: they are of a process.

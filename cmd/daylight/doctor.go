@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"daylight/fault"
-	"daylight/sandbox"
 )
 
 type doctorCmd struct{}
@@ -19,19 +18,22 @@ type doctorCmd struct{}
 func (doctorCmd) Help() string {
 	return `Example: daylight doctor --data /srv/desk
 
-Each line says what was looked at and, where it is not well, what to do. The exit code is 1 when something is broken.`
+Each line says what was looked at and, where it is not well, why that matters and what to do. The exit code is 1 when
+something is broken. Run it as the account that the role runs as, with the rights that it has then.`
 }
 
 // finding is one line of the doctor's.
 type finding struct {
 	State string `json:"state"` // ok, warning, broken
 	What  string `json:"what"`
+	Why   string `json:"why,omitempty"` // it matters
 	Do    string `json:"do,omitempty"`
 }
 
 // doctor collects findings.
 type doctor struct {
 	app   *app
+	root  string // of the machine: "/"
 	lines []finding
 }
 
@@ -39,12 +41,12 @@ func (d *doctor) ok(format string, args ...any) {
 	d.lines = append(d.lines, finding{State: "ok", What: fmt.Sprintf(format, args...)})
 }
 
-func (d *doctor) warn(do, format string, args ...any) {
-	d.lines = append(d.lines, finding{"warning", fmt.Sprintf(format, args...), do})
+func (d *doctor) warn(why, do, format string, args ...any) {
+	d.lines = append(d.lines, finding{"warning", fmt.Sprintf(format, args...), why, do})
 }
 
-func (d *doctor) broken(do, format string, args ...any) {
-	d.lines = append(d.lines, finding{"broken", fmt.Sprintf(format, args...), do})
+func (d *doctor) broken(why, do, format string, args ...any) {
+	d.lines = append(d.lines, finding{"broken", fmt.Sprintf(format, args...), why, do})
 }
 
 func (c *doctorCmd) Run(a *app) error {
@@ -52,14 +54,14 @@ func (c *doctorCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	d := &doctor{app: a}
+	d := &doctor{app: a, root: "/"}
 	d.machine(in)
 	if in.Role == "trial" {
-		d.warn("Never use it with real sources.", "%s is a trial: all keys lie in one place", in.dir)
+		d.warn("Whoever takes this machine has everything.", "Never use it with real sources.", "%s is a trial: all keys lie in one place", in.dir)
 		for _, role := range roles {
 			part, err := openInstance(in.path(role))
 			if err != nil {
-				d.broken("Make a new trial in another folder.", "%s of the trial: %v", role, err)
+				d.broken("", "Make a new trial in another folder.", "%s of the trial: %v", role, err)
 				continue
 			}
 			d.role(part)
@@ -84,6 +86,9 @@ func (d *doctor) report() error {
 	} else {
 		for _, l := range d.lines {
 			fmt.Fprintf(d.app.stdout, "%-8s %s\n", l.State, l.What)
+			if l.Why != "" {
+				fmt.Fprintf(d.app.stdout, "         why: %s\n", l.Why)
+			}
 			if l.Do != "" {
 				fmt.Fprintf(d.app.stdout, "         → %s\n", l.Do)
 			}
@@ -95,35 +100,18 @@ func (d *doctor) report() error {
 	return nil
 }
 
-// machine looks at what all roles need.
-func (d *doctor) machine(in instance) {
-	var st syscall.Statfs_t
-	if err := syscall.Statfs(in.dir, &st); err == nil {
-		free := st.Bavail * uint64(st.Bsize)
-		if free < 1<<30 {
-			d.warn("Make room: intake refuses submissions when the disk is full.", "%d MiB free on the disk", free>>20)
-		} else {
-			d.ok("%d GiB free on the disk", free>>30)
-		}
-	}
-	if swaps, err := os.ReadFile("/proc/swaps"); err == nil && strings.Count(string(swaps), "\n") > 1 {
-		d.warn("Turn swap off (swapoff -a) or encrypt it: what is in memory can be written there.", "swap is on")
-	} else {
-		d.ok("no swap")
-	}
-	if pattern, err := os.ReadFile("/proc/sys/kernel/core_pattern"); err == nil && strings.HasPrefix(string(pattern), "|") {
-		d.warn("Set kernel.core_pattern to nothing: a crash would hand memory to another program.", "core dumps go to a program")
-	}
-}
-
 // role looks at one instance.
 func (d *doctor) role(in instance) {
 	cfg, err := loadConfig(in.dir)
 	if err != nil {
-		d.broken("Mend daylight.toml; `daylight config` shows every setting.", "%s: %v", in.Role, err)
+		d.broken("", "Mend daylight.toml; `daylight config` shows every setting.", "%s: %v", in.Role, err)
 		return
 	}
 	d.permissions(in)
+	d.backup(in)
+	if in.Role == "intake" && !in.Trial {
+		d.tor(cfg)
+	}
 	unlock, err := in.lock()
 	if err != nil {
 		d.ok("%s runs: its state is looked at when it is stopped", in.Role)
@@ -151,9 +139,9 @@ func (d *doctor) opens(in instance, open func() error) {
 	case err == nil:
 		d.ok("%s opens: keys, databases and stores", in.Role)
 	case errors.Is(err, fault.Damaged):
-		d.broken("Take the backup: daylight restore. Keep this folder until that works.", "%s is damaged: %v", in.Role, err)
+		d.broken("What is damaged may be lost, and more with each start.", "Take the backup: daylight restore. Keep this folder until that works.", "%s is damaged: %v", in.Role, err)
 	default:
-		d.broken("See the operator's pages in docs/operations.", "%s does not open: %v", in.Role, err)
+		d.broken("", "See the operator's pages in docs/operations.", "%s does not open: %v", in.Role, err)
 	}
 }
 
@@ -169,7 +157,7 @@ func (d *doctor) intake(in instance, cfg config) {
 			return err
 		}
 		if late := time.Now().UTC().AddDate(0, 0, -2).Format(time.DateOnly); day < late {
-			d.warn("Let intake run, and look into its log: until the rewrite nothing that is over is destroyed.", "what intake holds was last written anew on %s", day)
+			d.warn("Until the rewrite nothing that is over is destroyed.", "Let intake run, and look into its log.", "what intake holds was last written anew on %s", day)
 		} else {
 			d.ok("what intake holds was last written anew on %s", day)
 		}
@@ -180,7 +168,7 @@ func (d *doctor) intake(in instance, cfg config) {
 		return
 	}
 	if name := elsewhere[uint32(st.Type)]; name != "" {
-		d.warn("Put the instance on ext4 or xfs, without snapshots.", "intake lies on %s, which writes changes to another place: what is destroyed may still be found on the disk", name)
+		d.warn("It writes changes to another place: what is destroyed may still be found on the disk.", "Put the instance on ext4 or xfs, without snapshots.", "intake lies on %s", name)
 	}
 }
 
@@ -200,7 +188,7 @@ func (d *doctor) desk(in instance, cfg config) {
 			return err
 		}
 		defer r.closers.Close()
-		d.sandbox(r.pool.Available())
+		d.sandbox(r, cfg)
 		n, err := r.CheckAudit(d.app.ctx)
 		if err != nil {
 			return err
@@ -210,20 +198,29 @@ func (d *doctor) desk(in instance, cfg config) {
 	})
 }
 
-func (d *doctor) sandbox(r sandbox.Report) {
-	if missing := r.Missing; len(missing) > 0 {
-		d.warn("Run the desk on a kernel that has them; documents are read with the rest of the confinement.",
-			"the sandbox goes without: %s", strings.Join(missing, ", "))
-		return
+func (d *doctor) sandbox(r *deskRole, cfg config) {
+	missing := strings.Join(r.pool.Available().Missing, ", ")
+	switch {
+	case r.confined(cfg) != nil:
+		d.broken("One hostile file could take over the desk with everything on it: serve and ingest refuse to start.",
+			"Run the desk on a kernel with Landlock and seccomp: Debian 12 or later has both.", "the sandbox goes without: %s", missing)
+	case missing != "":
+		d.warn("Documents are read with the rest of the confinement.", "Run the desk on a kernel that has it, outside of a container.", "the sandbox goes without: %s", missing)
+	default:
+		d.ok("the sandbox has all of its confinement")
 	}
-	d.ok("the sandbox has all of its confinement")
 }
 
-// permissions wants keys to be the owner's alone.
+// permissions wants an instance to be its owner's alone.
 func (d *doctor) permissions(in instance) {
-	bad := 0
-	err := filepath.WalkDir(in.path("keys"), func(path string, e fs.DirEntry, err error) error {
-		if err != nil || e.IsDir() {
+	st, err := os.Stat(in.dir)
+	if err == nil && st.Mode().Perm()&0o027 != 0 {
+		d.broken("Other accounts of this machine, and what breaks into them, can look in or put files there.", "Run: chmod g-w,o= "+in.dir,
+			"%s: its folder is open to others", in.Role)
+	}
+	open, foreign := 0, 0
+	err = errors.Join(err, filepath.WalkDir(in.path("keys"), func(path string, e fs.DirEntry, err error) error {
+		if err != nil {
 			return err
 		}
 		info, err := e.Info()
@@ -231,16 +228,39 @@ func (d *doctor) permissions(in instance) {
 			return err
 		}
 		if info.Mode().Perm()&0o077 != 0 {
-			bad++
+			open++
+		}
+		if owner(info) != owner(st) {
+			foreign++
 		}
 		return nil
-	})
+	}))
 	switch {
 	case err != nil:
-		d.broken("Take the keys from the backup.", "%s: keys cannot be read: %v", in.Role, err)
-	case bad > 0:
-		d.broken("Run: chmod -R go= "+in.path("keys"), "%s: %d key files can be read by others", in.Role, bad)
+		d.broken("Without them nothing that is here opens.", "Take the keys from the backup.", "%s: keys cannot be read: %v", in.Role, err)
+	case open > 0:
+		d.broken("Who has the keys has what they open.", "Run: chmod -R go= "+in.path("keys"), "%s: %d key files can be read by others", in.Role, open)
+	case foreign > 0:
+		d.broken("The role cannot read them, or somebody else can change them.", "Run: chown -R --reference="+in.dir+" "+in.path("keys"),
+			"%s: %d key files belong to another account than the folder", in.Role, foreign)
 	default:
 		d.ok("%s: keys are readable by their owner only", in.Role)
+	}
+}
+
+// backup wants one that is not old. An archive can be made again of its releases.
+func (d *doctor) backup(in instance) {
+	if in.Trial || in.Role == "archive" {
+		return
+	}
+	const why, do = "What is on this disk only is lost with it: keys above all.", "Run: daylight backup, and carry the file to another place."
+	last, err := in.lastBackup()
+	switch days := int(time.Since(last).Hours() / 24); {
+	case err != nil:
+		d.warn(why, do, "%s: no backup was made here", in.Role)
+	case days > 7:
+		d.warn(why, do, "%s: the last backup is %d days old", in.Role, days)
+	default:
+		d.ok("%s: backup of %s", in.Role, last.Format(time.DateOnly))
 	}
 }

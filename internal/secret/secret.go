@@ -88,9 +88,13 @@ func give(p *page) {
 // gives the memory back to the system. What lies in a sync.Pool, as buffers of
 // connections do, is garbage only after two rounds.
 func Collect() {
+	// A processor of Go's that is idle keeps goroutines that have ended, with their
+	// stacks, and free stacks for others: so there is one for a moment.
+	n := runtime.GOMAXPROCS(1)
 	runtime.GC()
 	runtime.GC()
 	wipeStacks()
+	runtime.GOMAXPROCS(n)
 	debug.FreeOSMemory()
 }
 
