@@ -10,6 +10,7 @@ import (
 
 	"daylight/envelope"
 	"daylight/fault"
+	"daylight/internal/secret"
 )
 
 // Submission is one request on its way in. Parts are sealed as they arrive; what
@@ -252,7 +253,7 @@ func (sub *Submission) start() error {
 	sub.slot, sub.sealer = slot, sealer
 	in.working.Go(func() {
 		defer close(sub.address)
-		sub.receipt.Answerable = sub.addAddress(keys.Newsroom) == nil
+		secret.Wiped(func() { sub.receipt.Answerable = sub.addAddress(keys.Newsroom) == nil })
 	})
 	return nil
 }

@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"embed"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -157,13 +158,27 @@ func (versionCmd) Run(a *app) error {
 	return err
 }
 
-type configCmd struct{}
-
-func (configCmd) Help() string {
-	return "Example: daylight config >daylight-data/daylight.toml, then change what you need."
+type configCmd struct {
+	Systemd string `enum:",intake,desk,archive" default:"" placeholder:"ROLE" help:"Print the systemd unit of a role instead."`
 }
 
-func (configCmd) Run(a *app) error {
-	_, err := io.WriteString(a.stdout, defaultConfig)
+func (configCmd) Help() string {
+	return `Examples: daylight config >daylight-data/daylight.toml, then change what you need;
+daylight config --systemd intake >/etc/systemd/system/daylight-intake.service`
+}
+
+//go:embed systemd/*.service
+var units embed.FS
+
+func (c configCmd) Run(a *app) error {
+	text := defaultConfig
+	if c.Systemd != "" {
+		b, err := units.ReadFile("systemd/daylight-" + c.Systemd + ".service")
+		if err != nil {
+			return err
+		}
+		text = string(b)
+	}
+	_, err := io.WriteString(a.stdout, text)
 	return err
 }

@@ -42,7 +42,7 @@ func (c *serveCmd) Run(a *app) error {
 	if c.Role == "intake" {
 		// Before anything is opened: what is locked or listened to would be lost.
 		if err := secret.Restart(); err != nil {
-			a.gap(secret.Gap{What: "what visits leave in memory is not overwritten: " + err.Error(), Do: "Set GODEBUG=clobberfree=1,asyncpreemptoff=1 where it is started."})
+			a.gap(secret.Gap{What: "what visits leave in memory is not overwritten: " + err.Error(), Do: "Set GODEBUG=clobberfree=1,asyncpreemptoff=1,gcshrinkstackoff=1 where it is started."})
 		}
 	}
 	unlock, err := in.lock()

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"runtime"
 	"syscall"
 	"unsafe"
 
@@ -30,4 +31,23 @@ func withoutLandlock() {
 	os.Exit(9)
 }
 
-func init() { programs["daylight-without-landlock"] = withoutLandlock }
+// asUnit is the program with what its systemd unit forbids and a test can: to make
+// code as it runs and, where the test has the rights, to reach a network.
+func asUnit() {
+	const setMDWE, refuseExecGain = 65, 1 // linux/prctl.h, since 6.3
+	runtime.LockOSThread()
+	if err := unix.Prctl(setMDWE, refuseExecGain, 0, 0, 0); err != nil {
+		fmt.Fprintln(os.Stderr, "this kernel cannot forbid it; not tested:", err)
+	}
+	if err := unix.Unshare(unix.CLONE_NEWNET); err != nil && os.Getuid() == 0 {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(9)
+	}
+	fmt.Fprintln(os.Stderr, syscall.Exec("/proc/self/exe", append([]string{"daylight"}, os.Args[1:]...), os.Environ()))
+	os.Exit(9)
+}
+
+func init() {
+	programs["daylight-without-landlock"] = withoutLandlock
+	programs["daylight-as-unit"] = asUnit
+}

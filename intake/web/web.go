@@ -19,6 +19,7 @@ import (
 	"daylight/fault"
 	"daylight/intake"
 	"daylight/internal/httpkit"
+	"daylight/internal/secret"
 )
 
 //go:embed pages/*.html languages/*.json
@@ -137,11 +138,12 @@ func (p *pages) routes() http.Handler {
 }
 
 // last closes the connection after an answer: codenames, messages and replies that
-// went through its buffers would stay in them for as long as it waits for more.
+// went through its buffers would stay in them for as long as it waits for more. What
+// the page had on its stack is overwritten.
 func last(page http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Connection", "close")
-		page(w, r)
+		secret.Wiped(func() { page(w, r) })
 	}
 }
 

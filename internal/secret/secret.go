@@ -1,6 +1,6 @@
 // Package secret keeps what should not outlive its use: values in memory of their
 // own that is locked, left out of dumps and wiped; a process that others cannot
-// look into; and a heap whose garbage is overwritten. What the system does not let
+// look into; stacks and a heap whose garbage is overwritten. What the system does not let
 // it have it names. It cannot wipe what a library copies for itself while it works:
 // that is garbage until the next Collect.
 package secret
@@ -84,64 +84,28 @@ func give(p *page) {
 	unmapPage(p)
 }
 
+// Wiped runs f, and overwrites what it left on the stack. The stack is large before
+// f begins: one that grows leaves a smaller one behind, which nobody overwrites.
+func Wiped(f func()) {
+	overwrite()
+	defer overwrite()
+	f()
+}
+
+//go:noinline
+func overwrite() {
+	var b [56 << 10]byte // with what lies above it, a stack of 64 KiB
+	keep(&b)
+}
+
+//go:noinline
+func keep(*[56 << 10]byte) {}
+
 // Collect finds garbage, overwrites it where the process is one that Scrubs, and
 // gives the memory back to the system. What lies in a sync.Pool, as buffers of
 // connections do, is garbage only after two rounds.
 func Collect() {
-	// A processor of Go's that is idle keeps goroutines that have ended, with their
-	// stacks, and free stacks for others: so there is one for a moment.
-	n := runtime.GOMAXPROCS(1)
 	runtime.GC()
 	runtime.GC()
-	wipeStacks()
-	runtime.GOMAXPROCS(n)
 	debug.FreeOSMemory()
 }
-
-// wipeStacks overwrites stacks that goroutines have left: of those the runtime
-// gives back what makes a whole span, and hands out the rest again as it is. It
-// takes more of each size than an idle process has, all at once; larger ones than
-// 16 KiB are spans of their own.
-func wipeStacks() {
-	const many = 256
-	for _, fill := range []func(){fill[[2<<10 - guard]byte], fill[[4<<10 - guard]byte], fill[[8<<10 - guard]byte], fill[[16<<10 - guard]byte]} {
-		var all, filled sync.WaitGroup
-		filled.Add(many)
-		for range many {
-			all.Go(func() {
-				fill()
-				filled.Done()
-				filled.Wait() // so that no two have the same
-			})
-		}
-		all.Wait()
-	}
-}
-
-// guard is what a frame must leave free of a stack: the runtime keeps 928 bytes for
-// functions that do not ask for more.
-const guard = 1200
-
-// fill overwrites as much of its goroutine's stack as T is large, and tail of what
-// the runtime keeps below.
-func fill[T any]() {
-	var b T
-	zero(&b)
-}
-
-//go:noinline
-func zero[T any](b *T) {
-	*b = *new(T)
-	tail()
-}
-
-//go:noinline
-//go:nosplit
-func tail() {
-	var b [576]byte
-	touch(&b)
-}
-
-//go:noinline
-//go:nosplit
-func touch(b *[576]byte) { *b = [576]byte{} }

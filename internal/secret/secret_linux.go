@@ -34,16 +34,17 @@ func mapPage() (*page, error) {
 
 func unmapPage(p *page) { unix.Munmap(p.whole) }
 
-// scrub is the setting of the Go runtime by which the collector overwrites what it
-// frees, objects of every size, and by which goroutines are not interrupted by
-// signals, which leave what was just being copied in the frames that the kernel
-// saves: see package runtime, "Environment Variables". The runtime reads it at a
-// start only, so the process starts itself again with it.
+// scrub is the settings of the Go runtime (see package runtime, "Environment
+// Variables") by which the collector overwrites what it frees, objects of every
+// size; by which goroutines are not interrupted by signals, which leave what was
+// just being copied in the frames that the kernel saves; and by which stacks are not
+// moved to smaller ones while Wiped runs. The runtime reads them at a start only, so
+// the process starts itself again with them.
 //
 // Considered instead: package runtime/secret. It needs an experiment of the
 // compiler that a plain `go build` lacks, works on what a function allocates and
 // not on what reaches it from net/http, and forbids the goroutines of Argon2.
-const scrub = "clobberfree=1,asyncpreemptoff=1"
+const scrub = "clobberfree=1,asyncpreemptoff=1,gcshrinkstackoff=1"
 
 // Scrubs says whether the collector of this process overwrites what it frees.
 func Scrubs() bool { return strings.Contains(os.Getenv("GODEBUG"), scrub) }
@@ -76,7 +77,7 @@ func Hide() (gaps []Gap) {
 		gaps = append(gaps, Gap{fmt.Sprintf(format, args...), do})
 	}
 	if err := unix.Setrlimit(unix.RLIMIT_CORE, &unix.Rlimit{}); err != nil {
-		miss("Start it with LimitCORE=0, as the unit in docs/operations/systemd does.", "core dumps cannot be switched off: %v", err)
+		miss("Start it with LimitCORE=0, as its systemd unit does (daylight config --systemd).", "core dumps cannot be switched off: %v", err)
 	}
 	if err := unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0); err != nil {
 		miss("Run it on a kernel that allows PR_SET_DUMPABLE.", "other processes of this user can read its memory: %v", err)
@@ -103,7 +104,7 @@ func Lock() (gaps []Gap) {
 	}
 	if err != nil {
 		gaps = append(gaps, Gap{fmt.Sprintf("what arrives can be written to swap: memory cannot be locked: %v", err),
-			"Start it with LimitMEMLOCK=infinity, as the unit in docs/operations/systemd does, or turn swap off."})
+			"Start it with LimitMEMLOCK=infinity, as its systemd unit does (daylight config --systemd), or turn swap off."})
 	}
 	b := New[byte]() // what is small and worth most
 	defer b.Wipe()

@@ -2,18 +2,23 @@ package secret
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"runtime"
 	"runtime/debug"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"daylight/internal/secret/secrettest"
 )
 
 // acts are what a child of these tests does; its first argument names one.
@@ -28,6 +33,7 @@ var acts = map[string]func() error{
 	"hide":    hide,
 	"lock":    lock,
 	"restart": restart,
+	"litter":  litter,
 }
 
 func TestMain(m *testing.M) {
@@ -217,4 +223,101 @@ func restart() error {
 	}
 	fmt.Print(os.Getenv("GODEBUG"), " ", os.Args[2], " ", os.Getenv("OTHER"))
 	return nil
+}
+
+// TestWiped: what goroutines had on stacks of every size is gone with them, and what
+// lay in pools once the process has collected.
+func TestWiped(t *testing.T) {
+	for _, c := range []struct {
+		where, how string
+		want       bool // to find marks
+	}{{"stacks", "", true}, {"stacks", "wiped", false}, {"pools", "wiped", true}, {"pools", "collected", false}} {
+		t.Run(c.where+" "+c.how, func(t *testing.T) {
+			switch n := len(marksOf(t, c.where, c.how)); {
+			case c.want && n < 10:
+				t.Errorf("%d marks are found: the test looks in the wrong place", n)
+			case !c.want && n > 0:
+				t.Errorf("%d marks are left", n)
+			}
+		})
+	}
+}
+
+// marksOf searches a process that litters.
+func marksOf(t *testing.T, where, how string) []secrettest.Find {
+	t.Helper()
+	c := child("litter", where, how)
+	in, err := c.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := c.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := out.Read(make([]byte, 1)); err != nil {
+		t.Fatal(err)
+	}
+	mark := marked()
+	found, _, err := secrettest.Scan(c.Process.Pid, map[string][]byte{"mark": mark[:]})
+	in.Close()
+	if err := errors.Join(err, c.Wait()); err != nil {
+		t.Fatal(err)
+	}
+	return found
+}
+
+// marked is what the tests look for; no binary holds it.
+func marked() (b [32]byte) {
+	for i := range b {
+		b[i] = byte(i*37) ^ byte(i*i*11) ^ 90
+	}
+	return b
+}
+
+func litter() error {
+	if err := Restart(); err != nil {
+		return err
+	}
+	runtime.GOMAXPROCS(4)
+	run := Wiped
+	if os.Args[3] == "" {
+		run = func(f func()) { f() }
+	}
+	var pool sync.Pool
+	litter := sink
+	if os.Args[2] == "pools" {
+		litter = func(int) byte {
+			b := marked()
+			pool.Put(bytes.NewBuffer(bytes.Clone(b[:])))
+			return 0
+		}
+	}
+	var all sync.WaitGroup
+	for depth := range 60 { // of stacks of 2 to 64 KiB
+		for range 20 {
+			all.Go(func() { run(func() { litter(depth) }) })
+		}
+	}
+	all.Wait()
+	if os.Args[3] == "collected" {
+		Collect()
+	}
+	fmt.Print("!")
+	_, err := io.Copy(io.Discard, os.Stdin)
+	runtime.KeepAlive(&pool)
+	return err
+}
+
+//go:noinline
+func sink(depth int) byte {
+	b, room := marked(), [512]byte{byte(depth)}
+	runtime.Gosched()
+	if depth > 0 {
+		return sink(depth-1) + b[depth%32] + room[depth]
+	}
+	return b[0]
 }
