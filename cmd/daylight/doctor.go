@@ -178,7 +178,7 @@ var elsewhere = map[uint32]string{0x9123683e: "btrfs", 0x2fc12fc1: "zfs", 0xf2f5
 func (d *doctor) desk(in instance, cfg config) {
 	switch s, at, err := cfg.Notice.sender(in.dir); {
 	case err != nil:
-		d.broken("Mend [notice] in daylight.toml.", "the daily notice cannot be sent: %s", words(err))
+		d.broken("Nobody is reminded to look at the desk.", "Mend [notice] in daylight.toml.", "the daily notice cannot be sent: %s", words(err))
 	case s != nil:
 		d.ok("the daily notice goes out at %02d:%02d UTC", at.Hour, at.Minute)
 	}

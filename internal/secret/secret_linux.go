@@ -88,21 +88,7 @@ func Hide() (gaps []Gap) {
 // Lock keeps all memory of this process out of swap, as it comes to be used. That
 // must be allowed without a bound: with one, a page too many would end the process.
 func Lock() (gaps []Gap) {
-	var l unix.Rlimit
-	err := unix.Getrlimit(unix.RLIMIT_MEMLOCK, &l)
-	if err == nil && l.Max != unix.RLIM_INFINITY {
-		err = fmt.Errorf("the limit is %d KiB", l.Max>>10)
-		if os.Geteuid() == 0 {
-			err = nil // may have room to raise it
-		}
-	}
-	if err == nil {
-		err = unix.Setrlimit(unix.RLIMIT_MEMLOCK, &unix.Rlimit{Cur: unix.RLIM_INFINITY, Max: unix.RLIM_INFINITY})
-	}
-	if err == nil {
-		err = unix.Mlockall(unix.MCL_CURRENT | unix.MCL_FUTURE | unix.MCL_ONFAULT)
-	}
-	if err != nil {
+	if err := lockAll(); err != nil {
 		gaps = append(gaps, Gap{fmt.Sprintf("what arrives can be written to swap: memory cannot be locked: %v", err),
 			"Start it with LimitMEMLOCK=infinity, as its systemd unit does (daylight config --systemd), or turn swap off."})
 	}
@@ -112,4 +98,17 @@ func Lock() (gaps []Gap) {
 		gaps = append(gaps, Gap{fmt.Sprintf("codenames and keys can be written to swap: %v", pages.unlocked), "Allow it to lock 8 MiB: ulimit -l 8192."})
 	}
 	return gaps
+}
+
+func lockAll() error {
+	var l unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_MEMLOCK, &l); err != nil {
+		return err
+	}
+	all := unix.Rlimit{Cur: unix.RLIM_INFINITY, Max: unix.RLIM_INFINITY}
+	// Root is bound by no limit where it has CAP_IPC_LOCK; where not, what follows fails.
+	if err := unix.Setrlimit(unix.RLIMIT_MEMLOCK, &all); err != nil && os.Geteuid() != 0 {
+		return fmt.Errorf("the limit is %d KiB", l.Max>>10)
+	}
+	return unix.Mlockall(unix.MCL_CURRENT | unix.MCL_FUTURE | unix.MCL_ONFAULT)
 }
