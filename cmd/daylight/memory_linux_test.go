@@ -25,6 +25,7 @@ import (
 	"golang.org/x/crypto/blake2b"
 
 	"daylight/codename"
+	"daylight/courier"
 	"daylight/envelope"
 	"daylight/internal/secret/secrettest"
 )
@@ -38,8 +39,9 @@ type served struct {
 	stderr   *lockedBuffer
 }
 
-// serveIntakeOf makes a newsroom's intake and starts it.
-func serveIntakeOf(t *testing.T) *served {
+// serveIntakeOf makes a newsroom's intake, lets prepare put something there, and
+// starts it.
+func serveIntakeOf(t *testing.T, prepare func(*served, *intakeRole)) *served {
 	t.Helper()
 	dir := t.TempDir()
 	s := &served{t: t, dir: filepath.Join(dir, "intake"), stderr: &lockedBuffer{}}
@@ -68,8 +70,20 @@ func serveIntakeOf(t *testing.T) *served {
 		t.Fatal(err)
 	}
 	s.newsroom = keys.Newsroom
-	// A name of its own: a path below a test's folder can be too long for a socket.
 	if err := os.WriteFile(filepath.Join(s.dir, "daylight.toml"), fmt.Appendf(nil, "[intake]\nlisten = %q\n", "unix:"+s.socket()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	a := trialApp(t, s.dir)
+	cfg, err := loadConfig(s.dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	role, err := a.openIntake(in, cfg, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	prepare(s, role)
+	if err := role.closers.Close(); err != nil {
 		t.Fatal(err)
 	}
 	s.Cmd = secrettest.Command("daylight", "serve", "--role", "intake", "--data", s.dir)
@@ -225,33 +239,74 @@ func (v *visitor) canaries(s *served, message, name, body string) map[string][]b
 	return all
 }
 
+// putReply leaves a reply for a codename.
+func putReply(t *testing.T, s *served, r *intakeRole, words, text, name, file string) courier.ReplyID {
+	t.Helper()
+	keys := secretsOf(t, words, s.newsroom)
+	key, err := envelope.FromSecret([32]byte(keys["the reply key"]))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var sealed bytes.Buffer
+	box := string(keys["the mailbox in hex"])
+	w, err := envelope.SealReply(&sealed, envelope.Head{Time: time.Now()}, envelope.Address{Mailbox: box, Key: key.Recipient().String()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.Text(strings.NewReader(text))
+	w.File(name, strings.NewReader(file))
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	id := courier.ReplyID(hex.EncodeToString(make([]byte, 16)))
+	if err := r.Courier().PutReply(t.Context(), courier.MailboxID(box), id, &sealed); err != nil {
+		t.Fatal(err)
+	}
+	return id
+}
+
 // TestMemoryOfIdleIntake: minutes after a visit, the memory of an intake that runs
 // holds nothing of it, whether its source left or just closed the browser.
 func TestMemoryOfIdleIntake(t *testing.T) {
 	t.Parallel()
-	s := serveIntakeOf(t)
+	mark := rand.Text() // every word of the test has it, and no binary
+	words, _ := codename.New("en").AppendText(nil)
+	answered := string(words)
+	var reply courier.ReplyID
+	s := serveIntakeOf(t, func(s *served, r *intakeRole) {
+		reply = putReply(t, s, r, answered, "marzipan"+mark, "quince"+mark+".pdf", strings.Repeat("sassafras"+mark+" ", 20_000))
+	})
 	all := map[string]map[string][]byte{}
-	for i, who := range []string{"who left", "who stayed"} {
+	for _, leaves := range []bool{true, false} {
+		who := map[bool]string{true: "who left", false: "who closed the browser"}[leaves]
 		v := s.visitor()
 		v.begin()
-		message, name := fmt.Sprintf("marmalade%d corduroy%d gooseberry%d", i, i, i), fmt.Sprintf("periwinkle%d.pdf", i)
-		v.send(message, name, []byte(strings.Repeat(fmt.Sprintf("hollyhock%d ", i), 50_000)))
+		message, name, body := "marmalade"+who[4:7]+mark, "periwinkle"+who[4:7]+mark+".pdf", "hollyhock"+who[4:7]+mark
+		v.send(message, name, []byte(strings.Repeat(body+" ", 20_000)))
 		back := s.visitor()
 		back.words = v.words
 		back.post("/return", "codename", strings.ReplaceAll(v.words, "-", " "))
 		back.do("GET", "/inbox", "", nil)
-		mine := v.canaries(s, message, name, fmt.Sprintf("hollyhock%d", i))
-		token, _ := hex.DecodeString(back.token())
-		mine["token of the return"], mine["token of the return, in hex"] = token, []byte(back.token())
-		all[who] = mine
-		if who == "who left" {
-			v.post("/leave")
-			back.post("/leave")
+		all["sent by one "+who] = v.canaries(s, message, name, body)
+		all["of the return of one "+who] = back.canaries(s, message, name, body)
+
+		reader := s.visitor()
+		reader.words = answered
+		reader.post("/return", "codename", answered)
+		if page := reader.do("GET", "/inbox", "", nil); !strings.Contains(page, "marzipan"+mark) {
+			t.Fatalf("the reply is not in the inbox:\n%s", page)
 		}
-		v.CloseIdleConnections() // a browser that is closed; the server would do so after two minutes
-		back.CloseIdleConnections()
+		if file := reader.do("GET", fmt.Sprintf("/inbox/%s/0", reply), "", nil); !strings.Contains(file, "sassafras"+mark) {
+			t.Fatal("the file of the reply is not what it was")
+		}
+		all["read by one "+who] = reader.canaries(s, "marzipan"+mark, "quince"+mark+".pdf", "sassafras"+mark)
+		for _, v := range []*visitor{v, back, reader} {
+			if leaves {
+				v.post("/leave")
+			}
+			v.CloseIdleConnections() // a browser that is closed; the server would do so after two minutes
+		}
 	}
-	began := time.Now()
 	look := func() (lines []string) {
 		for who, c := range all {
 			found, looked, err := secrettest.Scan(s.Process.Pid, c)
@@ -259,26 +314,20 @@ func TestMemoryOfIdleIntake(t *testing.T) {
 				t.Fatalf("looked at %d bytes: %v", looked, err)
 			}
 			for _, f := range found {
-				lines = append(lines, "of one "+who+": "+f.String())
+				lines = append(lines, who+": "+f.String())
 			}
 		}
 		return lines
 	}
-	if len(look()) == 0 {
+	found := look()
+	if len(found) == 0 {
 		t.Error("nothing is found right after the visits: the search looks in the wrong place")
 	}
-	for {
-		found := look()
-		if len(found) == 0 {
-			break
-		}
-		if time.Since(began) > 100*time.Second {
-			for _, f := range found {
-				t.Error(f)
-			}
-			break
-		}
-		t.Logf("after %v: %d", time.Since(began).Round(time.Second), len(found))
+	for began := time.Now(); len(found) > 0 && time.Since(began) < 3*time.Minute; found = look() {
+		t.Logf("after %v: %d places", time.Since(began).Round(time.Second), len(found))
 		time.Sleep(10 * time.Second)
+	}
+	for _, f := range found {
+		t.Error(f)
 	}
 }

@@ -34,6 +34,8 @@ func TestScript(t *testing.T) {
 		RequireUniqueNames: true,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": exits, "zip": zipFiles, "flip": flip, "overwrite": overwrite, "spoil": spoil, "tree": tree, "listen": listenThere, "get": get,
+			"submit":  func(ts *testscript.TestScript, _ bool, args []string) { submit(t.Context(), ts, args) },
+			"meet":    func(ts *testscript.TestScript, _ bool, args []string) { meet(t.Context(), ts, args) },
 			"publish": func(ts *testscript.TestScript, _ bool, args []string) { publish(t.Context(), ts, args) },
 		},
 	})
@@ -200,4 +202,60 @@ func publish(ctx context.Context, ts *testscript.TestScript, args []string) {
 		}
 		return nil
 	}))
+}
+
+// submit sends a message to an intake that does not run, as a source does: submit
+// INTAKE TEXT.
+func submit(ctx context.Context, ts *testscript.TestScript, args []string) {
+	role := openIntakeOf(ctx, ts, args[0])
+	defer role.closers.Close()
+	s, err := role.Begin("en")
+	ts.Check(err)
+	ts.Check(s.Keep())
+	sub, err := role.Submit(s)
+	ts.Check(err)
+	ts.Check(sub.Text(strings.NewReader(args[1])))
+	_, err = sub.Finish()
+	ts.Check(err)
+}
+
+// meet lets a desk fetch from an intake, neither of which runs, and wants a
+// conversation that has a text: meet INTAKE DESK TEXT.
+func meet(ctx context.Context, ts *testscript.TestScript, args []string) {
+	role := openIntakeOf(ctx, ts, args[0])
+	defer role.closers.Close()
+	a := &app{ctx: ctx, data: ts.MkAbs(args[1]), stdout: io.Discard, stderr: ts.Stderr()}
+	ts.Check(a.withDesk(func(d *deskRole, _ config) error {
+		if _, err := d.Fetch(ctx, role.Courier()); err != nil {
+			return err
+		}
+		hana := desk.User{ID: "hana", Name: "Hana", Roles: []desk.Role{desk.Handler}}
+		if err := d.PutUser(ctx, desk.Operator, hana); err != nil {
+			return err
+		}
+		all, err := d.Conversations(ctx, hana.ID)
+		if err != nil {
+			return err
+		}
+		for _, c := range all {
+			if c, err = d.Conversation(ctx, hana.ID, c.ID); err != nil {
+				return err
+			}
+			if strings.Contains(fmt.Sprintf("%+v", c), args[2]) {
+				return nil
+			}
+		}
+		ts.Fatalf("%d conversations, and none with the text", len(all))
+		return nil
+	}))
+}
+
+func openIntakeOf(ctx context.Context, ts *testscript.TestScript, dir string) *intakeRole {
+	in, err := roleInstance(ts.MkAbs(dir), "intake")
+	ts.Check(err)
+	cfg, err := loadConfig(in.dir)
+	ts.Check(err)
+	role, err := (&app{ctx: ctx}).openIntake(in, cfg, "")
+	ts.Check(err)
+	return role
 }

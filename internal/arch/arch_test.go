@@ -81,6 +81,9 @@ func TestImportsFail(t *testing.T) {
 		"a parser reached from intake through a friend": {
 			map[string]string{"codename/zz.go": "package codename\nimport _ \"daylight/mail\"\n"},
 			"intake/web: reaches mail by intake/web → "},
+		"a profiler, which shows what is in memory": {
+			map[string]string{"intake/zz.go": "package intake\nimport _ \"net/http/pprof\"\n"},
+			"cmd/daylight: reaches net/http/pprof by cmd/daylight → "},
 		"a package without a line": {
 			map[string]string{"gossip/gossip.go": "package gossip\n"},
 			"gossip: has no line"},
