@@ -173,15 +173,19 @@ func (in *Intake) sweep(ctx context.Context) {
 	}
 }
 
+// forgetOver makes a new map: one from which a visit is deleted keeps its name.
 func (in *Intake) forgetOver() {
 	in.sessions.mu.Lock()
 	defer in.sessions.mu.Unlock()
-	now := in.now()
-	for _, h := range in.sessions.byName {
+	now, kept := in.now(), map[[32]byte]*held{} // a map has the keys that were deleted
+	for name, h := range in.sessions.byName {
 		if in.over(h, now) {
 			in.sessions.drop(h)
+		} else {
+			kept[name] = h
 		}
 	}
+	in.sessions.byName = kept
 }
 
 // Leave ends the visit.
@@ -304,9 +308,10 @@ func (s *Session) Keep() error {
 
 // gives reports whether a text gives the codename of this visit away.
 func (s *Session) gives(text []byte) bool {
-	var marks codename.Marks
-	s.use(func(open *secrets) { marks = open.marks }) // what is over has none, and sends nothing
-	return marks.In(text)
+	marks := secret.New[codename.Marks]()
+	defer marks.Wipe()
+	s.use(func(open *secrets) { *marks.V = open.marks }) // what is over has none, and sends nothing
+	return marks.V.In(text)
 }
 
 // Returned reports whether the visit has an inbox: whether keys were derived.
