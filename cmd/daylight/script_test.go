@@ -32,6 +32,11 @@ func TestScript(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                "testdata/script",
 		RequireUniqueNames: true,
+		Setup: func(env *testscript.Env) error {
+			old, err := filepath.Abs("testdata/upgrade")
+			env.Setenv("OLD", old)
+			return err
+		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": exits, "zip": zipFiles, "flip": flip, "overwrite": overwrite, "spoil": spoil, "tree": tree, "listen": listenThere, "get": get,
 			"submit":  func(ts *testscript.TestScript, _ bool, args []string) { submit(t.Context(), ts, args) },
