@@ -299,6 +299,9 @@ func (s *served) sees() {
 // TestMemoryOfIdleIntake: minutes after a visit, the memory of an intake that runs
 // holds nothing of it, whether its source left or just closed the browser.
 func TestMemoryOfIdleIntake(t *testing.T) {
+	if testing.Short() {
+		t.Skip("waits for a minute, and with the race detector there are terabytes to search")
+	}
 	t.Parallel()
 	mark := rand.Text() // every word of the test has it, and no binary
 	words, _ := codename.New("en").AppendText(nil)

@@ -228,6 +228,9 @@ func restart() error {
 // TestWiped: what goroutines had on stacks of every size is gone with them, and what
 // lay in pools once the process has collected.
 func TestWiped(t *testing.T) {
+	if testing.Short() {
+		t.Skip("with the race detector there are terabytes to search")
+	}
 	for _, c := range []struct {
 		where, how string
 		want       bool // to find marks
