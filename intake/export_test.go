@@ -3,8 +3,17 @@ package intake
 import (
 	"context"
 	"sync"
+	"testing"
 	"time"
+
+	"daylight/internal/secret"
 )
+
+// Uncollected is for tests whose minutes pass in no time.
+func Uncollected(t *testing.T) {
+	collect = func() {}
+	t.Cleanup(func() { collect = secret.Collect })
+}
 
 // Block works in a lane, and fills its queue, until it is told to end.
 func (in *Intake) Block(returns bool) (end func()) {

@@ -158,6 +158,9 @@ func (in *Intake) over(h *held, now time.Time) bool {
 	return h.busy == 0 && (now.Sub(h.seen) >= in.limits.Idle || now.Sub(h.born) >= in.limits.Longest)
 }
 
+// collect overwrites what ended visits left in buffers and on stacks.
+var collect = secret.Collect
+
 // sweep forgets visits that have ended, every minute.
 func (in *Intake) sweep(ctx context.Context) {
 	tick := time.NewTicker(time.Minute)
@@ -168,7 +171,7 @@ func (in *Intake) sweep(ctx context.Context) {
 			return
 		case <-tick.C:
 			in.forgetOver()
-			secret.Collect() // what ended visits left in buffers and on stacks
+			collect()
 		}
 	}
 }

@@ -55,6 +55,7 @@ func (w *watched) PutReply(_ context.Context, _ courier.MailboxID, _ courier.Rep
 func TestUpkeepHangsOnNothing(t *testing.T) {
 	h := newHouse(t, nil)
 	h.Intake.Close()
+	intake.Uncollected(t)
 	synctest.Test(t, func(t *testing.T) {
 		w := &watched{Store: h.store, last: time.Now().Format(time.DateOnly)}
 		o := h.opts
