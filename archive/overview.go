@@ -1,11 +1,14 @@
 package archive
 
 import (
+	"cmp"
 	"context"
 	"encoding/base64"
+	"fmt"
 	"slices"
 
 	"daylight/corpus"
+	"daylight/release"
 	"daylight/search"
 )
 
@@ -89,6 +92,26 @@ func (a *Archive) Log(ctx context.Context) (Log, error) {
 		return l, err
 	}
 	l.Releases = status.Releases
-	l.Withdrawals, err = a.withdrawals(ctx, s)
+	if l.Withdrawals, err = a.withdrawals(ctx, s); err != nil {
+		return l, err
+	}
+	l.KeyEvents, err = a.keyEvents(ctx)
 	return l, err
+}
+
+func (a *Archive) keyEvents(ctx context.Context) ([]Key, error) {
+	entries, err := a.o.Catalog.Entries(ctx, release.KindKey)
+	if err != nil {
+		return nil, fmt.Errorf("archive: %w", err)
+	}
+	var keys []Key
+	for _, e := range entries {
+		k, err := release.Decode[release.Key](e.Record)
+		if err != nil {
+			return nil, fmt.Errorf("archive: %w", err)
+		}
+		keys = append(keys, Key{k, e.Release})
+	}
+	slices.SortFunc(keys, func(a, b Key) int { return cmp.Or(b.Release-a.Release, cmp.Compare(a.Name, b.Name)) })
+	return keys, nil
 }

@@ -250,4 +250,11 @@ type Log struct {
 	Keys        []string
 	Releases    []Release
 	Withdrawals []WithdrawnError
+	KeyEvents   []Key // the last of each key, the newest first
+}
+
+// Key is what happened last to a key of the newsroom.
+type Key struct {
+	release.Key
+	Release int
 }

@@ -68,6 +68,8 @@ func checkEntry(r release.Record) (err error) {
 		_, err = release.Decode[release.Decision](r)
 	case release.KindLedger:
 		_, err = release.Decode[release.Ledger](r)
+	case release.KindKey:
+		_, err = release.Decode[release.Key](r)
 	case release.KindTopic:
 		var t corpus.Topic
 		if t, err = release.Decode[corpus.Topic](r); err == nil {

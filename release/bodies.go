@@ -136,11 +136,23 @@ type Ledger struct {
 
 // Key says what happened to a key of the newsroom.
 type Key struct {
-	Event  string `json:"event"` // added, retired, compromised
-	Name   string `json:"name"`
-	Public string `json:"public"` // as publog.ParseKeys reads it
-	Date   string `json:"date"`   // YYYY-MM-DD
+	Event    string   `json:"event"`         // one of those below
+	Use      string   `json:"use,omitempty"` // signs or opens
+	Name     string   `json:"name"`          // never given to another key
+	Public   string   `json:"public"`        // as publog.ParseKeys reads it, or age a recipient
+	Channels []string `json:"channels,omitempty"`
+	Date     string   `json:"date"` // YYYY-MM-DD
 }
+
+// What can happen to a key, and what it is for.
+const (
+	KeyAdded       = "added"
+	KeyRetired     = "retired"
+	KeyCompromised = "compromised" // retired, because somebody else may have it
+
+	KeySigns = "signs" // releases, the log, lists of keys
+	KeyOpens = "opens" // what sources send
+)
 
 // identify gives the kind and id of a body, or fault.Invalid with what is wrong.
 func identify(body any) (kind Kind, id string, err error) {
@@ -168,7 +180,7 @@ func identify(body any) (kind Kind, id string, err error) {
 	case Ledger:
 		kind, id, err = KindLedger, string(b.Collection), need(corpus.CheckSlug(string(b.Collection)), b.Check() == nil, "both sides equal")
 	case Key:
-		kind, id, err = KindKey, b.Name, need(nil, b.Name != "" && b.Public != "" && b.Event != "", "event, name and public key")
+		kind, id, err = KindKey, b.Name, b.check()
 	default:
 		return "", "", fmt.Errorf("entry of type %T: %w", body, fault.Invalid)
 	}
@@ -217,6 +229,14 @@ func (w Withdrawal) check() error {
 		return fmt.Errorf("date %q: %w", w.Date, fault.Invalid)
 	}
 	return need(nil, !w.Document.IsZero() && w.Class.Valid() && w.Authority != "", "document, class and authority")
+}
+
+func (k Key) check() error {
+	if _, err := time.Parse(time.DateOnly, k.Date); err != nil {
+		return fmt.Errorf("date %q: %w", k.Date, fault.Invalid)
+	}
+	known := slices.Contains([]string{KeyAdded, KeyRetired, KeyCompromised}, k.Event) && slices.Contains([]string{"", KeySigns, KeyOpens}, k.Use)
+	return need(nil, known && k.Name != "" && k.Public != "", "event, name and public key")
 }
 
 func (d Decision) check() error {
