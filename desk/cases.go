@@ -79,10 +79,7 @@ type Made struct {
 // MakeCase makes a case of what a source sent. The case does not know of which
 // conversation; whoever wrote in it, or makes the case, cannot approve.
 func (d *Desk) MakeCase(ctx context.Context, by EditorID, id ConversationID, m Made) (CaseID, error) {
-	if _, err := d.may(ctx, by, Handler); err != nil {
-		return "", err
-	}
-	talk, err := d.o.Stores.Conversations.Get(ctx, id)
+	talk, err := d.talk(ctx, by, id)
 	if err != nil {
 		return "", fmt.Errorf("make case: %w", err)
 	}

@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -41,6 +42,10 @@ type Message struct {
 	Repeated bool `json:"repeated,omitempty"` // intake had the same on one day from several others
 	Joined   bool `json:"joined,omitempty"`   // made here: its file is parts joined, by By
 
+	// Channel is the one that the source chose; of a reply, that of what it answers. A
+	// liar can name another than that whose key opened it: they choose who reads them.
+	Channel string `json:"channel,omitempty"`
+
 	Sealed blob.Ref `json:"sealed,omitzero"` // of a reply that intake has not taken yet: its envelope
 }
 
@@ -68,6 +73,49 @@ func newID() string {
 // NewConversation begins one, under a fresh pseudonym.
 func NewConversation() Conversation {
 	return Conversation{ID: ConversationID(newID()), Pseudonym: pseudonym()}
+}
+
+// Channels are those that the source chose, in the order in which they did.
+func (c Conversation) Channels() []string {
+	var all []string
+	for _, m := range c.Messages {
+		if m.FromSource() && m.Channel != "" && !slices.Contains(all, m.Channel) {
+			all = append(all, m.Channel)
+		}
+	}
+	return all
+}
+
+// For is the conversation as a handler may see it: what the source wrote to their
+// channels, and what was answered to it. false where that is nothing.
+func (c Conversation) For(u User) (Conversation, bool) {
+	all := len(c.Messages)
+	c.Messages = slices.DeleteFunc(slices.Clone(c.Messages), func(m Message) bool { return !u.Reads(m.Channel) })
+	if len(c.Messages) < all {
+		c.Waits = c.waiting()
+	}
+	return c, all == 0 || len(c.Messages) > 0
+}
+
+// waiting reports whether the last word in one of its channels is the source's.
+func (c Conversation) waiting() bool {
+	last := map[string]bool{}
+	for _, m := range c.Messages {
+		if !m.Joined {
+			last[m.Channel] = m.FromSource()
+		}
+	}
+	return slices.Contains(slices.Collect(maps.Values(last)), true)
+}
+
+// answering is the channel of the last thing that the source wrote.
+func (c Conversation) answering() string {
+	for _, m := range slices.Backward(c.Messages) {
+		if m.FromSource() {
+			return m.Channel
+		}
+	}
+	return ""
 }
 
 // Receive adds what a source sent. Somebody new of whom nothing came but what several
@@ -120,7 +168,7 @@ func (c *Conversation) Message(id string) (*Message, bool) {
 }
 
 // Last is the day of the last message, or "".
-func (c *Conversation) Last() string {
+func (c Conversation) Last() string {
 	if len(c.Messages) == 0 {
 		return ""
 	}

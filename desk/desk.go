@@ -22,8 +22,6 @@ import (
 	"sync"
 	"time"
 
-	"filippo.io/age"
-
 	"daylight/blob"
 	"daylight/corpus"
 	"daylight/extract"
@@ -36,24 +34,27 @@ import (
 // Options are what a desk is made of. All fields are needed but those that say
 // otherwise.
 type Options struct {
-	Newsroom   string // its name, as releases carry it
-	LogName    string // the publication log's name: publog.CheckOrigin
-	Stores     Stores
-	Blobs      blob.Store
-	Index      search.Index // of the desk's own documents
-	Log        *publog.Log
-	Keys       publog.Keys // that the log and releases are checked with
-	Signers    []publog.Signer
-	Identities []age.Identity // open what sources send
-	Intakes    []string       // public keys whose receipts are kept: custody.Signer.Key
-	Ingest     Ingest
-	Extract    extract.Func // for reading a source's files before they are a case; nil: their text is not shown
-	Preview    Preview
-	Now        func() time.Time // nil: time.Now
+	Newsroom string // its name, as releases carry it
+	LogName  string // the publication log's name: publog.CheckOrigin
+	Stores   Stores
+	Blobs    blob.Store
+	Index    search.Index // of the desk's own documents
+	Log      *publog.Log
+	Keys     publog.Keys // that the log and releases are checked with
+	Signers  []publog.Signer
+	Intakes  []string // public keys whose receipts are kept: custody.Signer.Key
+	Ingest   Ingest
+	Extract  extract.Func // for reading a source's files before they are a case; nil: their text is not shown
+	Preview  Preview
+	Now      func() time.Time // nil: time.Now
 
 	// Published hands a release on; nil is allowed. It is called until it succeeds, and
 	// again where a crash came before that was noted: see HandOver.
 	Published func(ctx context.Context, r Release) error
+
+	// Keyring reads the keys anew for each round at intake.
+	Keyring     func() (Keyring, error)
+	Fingerprint string // of the newsroom, in words: envelope.Fingerprint
 }
 
 // Ingest takes material into a collection's ledger, and the index. cmd gives the
@@ -96,6 +97,7 @@ type Desk struct {
 	handing  sync.Mutex // one HandOver at a time; it guards owes
 	owes     bool       // releases may wait to be handed over
 	closed   closed
+	given    given
 	previews previews
 	sums     manifests
 }
@@ -112,6 +114,9 @@ func Open(ctx context.Context, o Options) (*Desk, error) {
 	d.owes = true // who knows what the last process has left
 	return d, nil
 }
+
+// Fingerprint is the newsroom's, in words, for its people to compare and make known.
+func (d *Desk) Fingerprint() string { return d.o.Fingerprint }
 
 // Close throws away what the desk holds open for itself. It leaves the stores.
 func (d *Desk) Close() error { return d.previews.close() }

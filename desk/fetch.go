@@ -2,6 +2,7 @@ package desk
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -24,8 +25,8 @@ type Fetched struct {
 	Unopened  int // envelopes that none of our keys opens, or that are damaged from the first byte: they stay at intake
 }
 
-// closed remembers the envelopes that could not be opened, as long as the process
-// lives: its keys do not change, and there is no use in carrying them over again.
+// closed remembers the envelopes that could not be opened, as long as the keys do not
+// change: there is no use in carrying them over again.
 type closed struct {
 	mu  sync.Mutex
 	ids map[courier.EnvelopeID]bool
@@ -46,6 +47,12 @@ func (c *closed) add(id courier.EnvelopeID) {
 	c.ids[id] = true
 }
 
+func (c *closed) clear() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	clear(c.ids)
+}
+
 // errClosed is of an envelope that cannot be opened: its fault, and none of ours.
 var errClosed = errors.New("the envelope does not open")
 
@@ -53,14 +60,21 @@ var errClosed = errors.New("the envelope does not open")
 // longer one becomes a file.
 const MaxText = 1 << 20
 
-// Fetch makes one round at intake: it leaves the replies that wait, takes in what
+// Fetch makes one round at intake: it hands over the list of keys where that is a new
+// one, leaves the replies that wait, takes in what
 // arrived, and acknowledges only what is durable here. An envelope that cannot be
 // taken in does not keep the others back; the error tells of the first that failed
 // for a reason of ours.
 func (d *Desk) Fetch(ctx context.Context, in courier.Intake) (Fetched, error) {
 	var f Fetched
-	var first error
-	f.Replies, first = d.deliver(ctx, in)
+	ring, err := d.o.Keyring()
+	if err != nil {
+		return f, fmt.Errorf("fetch: %w", err)
+	}
+	first := d.handKeys(ctx, in, ring)
+	var failed error
+	f.Replies, failed = d.deliver(ctx, in)
+	first = cmp.Or(first, failed)
 	list, err := in.Envelopes(ctx)
 	if err != nil {
 		return f, errors.Join(first, fmt.Errorf("fetch: list envelopes: %w", err))
@@ -70,7 +84,7 @@ func (d *Desk) Fetch(ctx context.Context, in courier.Intake) (Fetched, error) {
 			f.Unopened++
 			continue
 		}
-		took, err := d.take(ctx, in, e)
+		took, err := d.take(ctx, in, e, ring)
 		switch {
 		case errors.Is(err, errClosed):
 			d.closed.add(e.ID)
@@ -96,7 +110,7 @@ func (d *Desk) Fetch(ctx context.Context, in courier.Intake) (Fetched, error) {
 
 // take brings one envelope into a conversation. took is false when that was done
 // in a round before whose acknowledgement got lost.
-func (d *Desk) take(ctx context.Context, in courier.Intake, e courier.Envelope) (took bool, err error) {
+func (d *Desk) take(ctx context.Context, in courier.Intake, e courier.Envelope, ring Keyring) (took bool, err error) {
 	if done, err := d.o.Stores.Conversations.Received(ctx, e.ID); err != nil || done {
 		return false, err
 	}
@@ -106,7 +120,7 @@ func (d *Desk) take(ctx context.Context, in courier.Intake, e courier.Envelope) 
 	}
 	defer sealed.Close()
 	way := &carried{r: sealed}
-	r, err := envelope.Open(way, d.o.Identities...)
+	r, err := envelope.Open(way, ring.Identities...)
 	if err := way.broke(); err != nil {
 		return false, err
 	}
@@ -126,6 +140,10 @@ func (d *Desk) take(ctx context.Context, in courier.Intake, e courier.Envelope) 
 		return false, err
 	}
 	m.Day = e.Day
+	if envelope.ValidChannel(r.Head.Channel) { // a stranger's word: see Message
+		m.Channel = r.Head.Channel
+	}
+	d.sealedTo(r.Head.Serial)
 	if err := batch.Commit(); err != nil {
 		return false, fmt.Errorf("keep files: %w", err)
 	}

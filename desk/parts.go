@@ -217,12 +217,13 @@ func (c *Conversation) joined(parts []blob.Ref) bool {
 // part of. The parts stay as they are. The whole stands in the conversation as
 // something that was made here, and may be taken into a case in the parts' place.
 func (d *Desk) Join(ctx context.Context, by EditorID, id ConversationID, message string, index int) error {
-	if _, err := d.may(ctx, by, Handler); err != nil {
+	u, err := d.may(ctx, by, Handler)
+	if err != nil {
 		return err
 	}
-	c, err := d.o.Stores.Conversations.Get(ctx, id)
+	c, err := d.talk(ctx, by, id)
 	if err != nil {
-		return fmt.Errorf("join: %w", err)
+		return err
 	}
 	set, err := c.setOf(message, index)
 	if err != nil {
@@ -250,11 +251,13 @@ func (d *Desk) Join(ctx context.Context, by EditorID, id ConversationID, message
 	}
 	made := File{Name: fileName(set.Name, 1), Size: n, Ref: ref, From: set.refs()}
 	return d.o.Stores.Conversations.Update(ctx, id, func(c *Conversation) error {
-		now, err := c.setOf(message, index)
+		seen, _ := c.For(u)
+		now, err := seen.setOf(message, index)
 		if err != nil || !slices.Equal(now.refs(), made.From) {
 			return errors.Join(err, fmt.Errorf("join: the parts changed: %w", fault.Conflict))
 		}
-		c.Messages = append(c.Messages, Message{ID: newID(), Day: day(d.o.Now()), By: by, Joined: true, Files: []File{made}})
+		of, _ := c.Message(message)
+		c.Messages = append(c.Messages, Message{ID: newID(), Day: day(d.o.Now()), By: by, Joined: true, Channel: of.Channel, Files: []File{made}})
 		return nil
 	})
 }

@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"daylight/fault"
@@ -21,6 +22,9 @@ func (d *Desk) PutUser(ctx context.Context, by EditorID, u User) error {
 	if err := u.Check(); err != nil {
 		return err
 	}
+	if err := d.checkChannels(ctx, u); err != nil {
+		return err
+	}
 	if err := d.note(ctx, by, "set account", string(u.ID)); err != nil {
 		return err
 	}
@@ -29,6 +33,28 @@ func (d *Desk) PutUser(ctx context.Context, by EditorID, u User) error {
 	}
 	if u.Closed {
 		return d.o.Stores.Users.DropTokens(ctx, u.ID, time.Time{})
+	}
+	return nil
+}
+
+// checkChannels refuses a channel that nobody can choose: a slip would shut a handler
+// out. One that the account had before may have been given up since.
+func (d *Desk) checkChannels(ctx context.Context, u User) error {
+	if len(u.Channels) == 0 {
+		return nil
+	}
+	now, err := d.Channels()
+	if err != nil {
+		return err
+	}
+	before, err := d.o.Stores.Users.User(ctx, u.ID)
+	if err != nil && !errors.Is(err, fault.NotFound) {
+		return fmt.Errorf("account: %w", err)
+	}
+	for _, id := range u.Channels {
+		if !slices.Contains(before.Channels, id) && !slices.ContainsFunc(now, func(c Channel) bool { return c.ID == id }) {
+			return fault.Say("There is no channel of this name. Nothing was changed.", fmt.Errorf("account %q: channel: %w", u.ID, fault.Invalid))
+		}
 	}
 	return nil
 }

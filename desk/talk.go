@@ -22,10 +22,17 @@ const MaxReply = 25_000_000
 // then by the day of the last message, the newest first; then those that were put
 // aside.
 func (d *Desk) Conversations(ctx context.Context, by EditorID) ([]Conversation, error) {
-	if _, err := d.may(ctx, by, Handler); err != nil {
+	u, err := d.may(ctx, by, Handler)
+	if err != nil {
 		return nil, err
 	}
-	all, err := d.o.Stores.Conversations.All(ctx)
+	whole, err := d.o.Stores.Conversations.All(ctx)
+	var all []Conversation
+	for _, c := range whole {
+		if c, ok := c.For(u); ok {
+			all = append(all, c)
+		}
+	}
 	slices.SortStableFunc(all, func(a, b Conversation) int {
 		if a.Aside != b.Aside {
 			if b.Aside {
@@ -47,21 +54,36 @@ func (d *Desk) Conversations(ctx context.Context, by EditorID) ([]Conversation, 
 	return all, err
 }
 
-// Conversation opens one for a handler.
-func (d *Desk) Conversation(ctx context.Context, by EditorID, id ConversationID) (Conversation, error) {
-	if _, err := d.may(ctx, by, Handler); err != nil {
+// talk is a conversation as a handler may see it.
+func (d *Desk) talk(ctx context.Context, by EditorID, id ConversationID) (Conversation, error) {
+	u, err := d.may(ctx, by, Handler)
+	if err != nil {
 		return Conversation{}, err
 	}
-	c, err := d.o.Stores.Conversations.Get(ctx, id)
+	whole, err := d.o.Stores.Conversations.Get(ctx, id)
 	if err != nil {
-		return c, fmt.Errorf("conversation: %w", err)
+		return Conversation{}, fmt.Errorf("conversation: %w", err)
+	}
+	c, ok := whole.For(u)
+	if !ok {
+		return Conversation{}, fmt.Errorf("conversation of other channels: %w", fault.NotFound)
+	}
+	return c, nil
+}
+
+// Conversation opens one for a handler.
+func (d *Desk) Conversation(ctx context.Context, by EditorID, id ConversationID) (Conversation, error) {
+	c, err := d.talk(ctx, by, id)
+	if err != nil {
+		return c, err
 	}
 	return c, d.note(ctx, by, talkAct+"open", string(id))
 }
 
 // PutAside puts a conversation out of the way, or takes it back.
 func (d *Desk) PutAside(ctx context.Context, by EditorID, id ConversationID, aside bool) error {
-	if _, err := d.may(ctx, by, Handler); err != nil {
+	seen, err := d.talk(ctx, by, id)
+	if err != nil {
 		return err
 	}
 	act := "take back"
@@ -71,7 +93,13 @@ func (d *Desk) PutAside(ctx context.Context, by EditorID, id ConversationID, asi
 	if err := d.note(ctx, by, talkAct+act, string(id)); err != nil {
 		return err
 	}
-	return d.o.Stores.Conversations.Update(ctx, id, func(c *Conversation) error { c.PutAside(aside); return nil })
+	return d.o.Stores.Conversations.Update(ctx, id, func(c *Conversation) error {
+		if len(seen.Messages) < len(c.Messages) {
+			return fault.Say("Other teams have messages in this conversation, or one has just arrived. Nothing was changed.", fmt.Errorf("put aside: %w", fault.Conflict))
+		}
+		c.PutAside(aside)
+		return nil
+	})
 }
 
 // talkAct begins the acts of the audit log that only handlers read.
@@ -86,13 +114,15 @@ type Attachment struct {
 // Reply seals an answer to the source's key. The next round of Fetch leaves it at
 // intake. Whoever replies cannot approve what is made of the conversation.
 func (d *Desk) Reply(ctx context.Context, by EditorID, id ConversationID, text string, files []Attachment) error {
-	if _, err := d.may(ctx, by, Handler); err != nil {
+	u, err := d.may(ctx, by, Handler)
+	if err != nil {
 		return err
 	}
-	c, err := d.o.Stores.Conversations.Get(ctx, id)
+	c, err := d.talk(ctx, by, id)
 	if err != nil {
-		return fmt.Errorf("reply: %w", err)
+		return err
 	}
+	channel := c.answering()
 	// The rule is tried before anything is kept; Update below holds it.
 	try := c
 	if err := try.Reply(by, "", text, make([]File, len(files)), "", blob.Ref{}); err != nil {
@@ -113,7 +143,14 @@ func (d *Desk) Reply(ctx context.Context, by EditorID, id ConversationID, text s
 		return fmt.Errorf("reply: %w", err)
 	}
 	err = d.o.Stores.Conversations.Update(ctx, id, func(c *Conversation) error {
-		return c.Reply(by, day(d.o.Now()), text, kept, newID(), sealed)
+		if err := c.Reply(by, day(d.o.Now()), text, kept, newID(), sealed); err != nil {
+			return err
+		}
+		c.Messages[len(c.Messages)-1].Channel = channel
+		if seen, _ := c.For(u); len(seen.Messages) < len(c.Messages) {
+			c.Waits = c.waiting() // what others have to answer is not answered
+		}
+		return nil
 	})
 	if err != nil {
 		return fmt.Errorf("reply: %w", err)
@@ -185,10 +222,7 @@ func (d *Desk) seal(ctx context.Context, c Conversation, text string, files []At
 
 // OpenFile opens a file of a message for a handler. index counts from 0.
 func (d *Desk) OpenFile(ctx context.Context, by EditorID, id ConversationID, message string, index int) (File, blob.Reader, error) {
-	if _, err := d.may(ctx, by, Handler); err != nil {
-		return File{}, nil, err
-	}
-	f, err := d.file(ctx, id, message, index)
+	f, err := d.file(ctx, by, id, message, index)
 	if err != nil {
 		return File{}, nil, err
 	}
@@ -202,10 +236,10 @@ func (d *Desk) OpenFile(ctx context.Context, by EditorID, id ConversationID, mes
 	return f, r, nil
 }
 
-func (d *Desk) file(ctx context.Context, id ConversationID, message string, index int) (File, error) {
-	c, err := d.o.Stores.Conversations.Get(ctx, id)
+func (d *Desk) file(ctx context.Context, by EditorID, id ConversationID, message string, index int) (File, error) {
+	c, err := d.talk(ctx, by, id)
 	if err != nil {
-		return File{}, fmt.Errorf("file of a conversation: %w", err)
+		return File{}, err
 	}
 	m, ok := c.Message(message)
 	if !ok || index < 0 || index >= len(m.Files) {
@@ -226,7 +260,7 @@ func (d *Desk) DestroyFile(ctx context.Context, by EditorID, id ConversationID, 
 	if strings.TrimSpace(why) == "" {
 		return in(FieldWhy, fault.Say("Say in a sentence why this is destroyed.", fmt.Errorf("destroy file: %w", fault.Invalid)))
 	}
-	f, err := d.file(ctx, id, message, index)
+	f, err := d.file(ctx, by, id, message, index)
 	if err != nil {
 		return err
 	}

@@ -39,6 +39,14 @@ type User struct {
 	Name   string   `json:"name"`
 	Roles  []Role   `json:"roles"`
 	Closed bool     `json:"closed,omitempty"` // may no longer sign in; what they did stays
+
+	// Channels limit a handler to what was sent to them; none is no limit.
+	Channels []string `json:"channels,omitempty"`
+}
+
+// Reads reports whether a handler may see what was sent to a channel.
+func (u User) Reads(channel string) bool {
+	return len(u.Channels) == 0 || slices.Contains(u.Channels, channel)
 }
 
 // Is reports whether the person has one of the roles.

@@ -22,6 +22,10 @@ type Head struct {
 	Kind Kind      `json:"kind"`
 	Time time.Time `json:"time"`           // when sealing began, UTC, exact
 	Path string    `json:"path,omitempty"` // how it was sealed: "web" by intake, "send" by the source
+
+	// Of a request: which channel of which key list it was sealed to.
+	Channel string `json:"channel,omitempty"`
+	Serial  int    `json:"serial,omitempty"`
 }
 
 // Address says where and to whom replies go. A request has at most one; without

@@ -1,11 +1,12 @@
 package envelope
 
 import (
-	"bytes"
 	"encoding/hex"
 	"fmt"
 	"io"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"filippo.io/age"
 
@@ -74,6 +75,26 @@ func ParsePrivateKeys(text []byte) ([]PrivateKey, error) {
 	return keys, nil
 }
 
+// MarshalText writes the key as a file that ParsePublicKey reads, and the age command
+// as a file of recipients.
+func (k PublicKey) MarshalText() ([]byte, error) {
+	return fmt.Appendf(nil, "# name: %s\n%s\n", k.Name, k.HybridRecipient), nil
+}
+
+// ParsePublicKey reads what MarshalText wrote.
+func ParsePublicKey(text []byte) (PublicKey, error) {
+	name, key, _ := strings.Cut(strings.TrimPrefix(string(text), "# name: "), "\n")
+	name = strings.TrimSpace(name)
+	if err := checkName(name); err != nil {
+		return PublicKey{}, err
+	}
+	r, err := age.ParseHybridRecipient(strings.TrimSpace(key))
+	if err != nil {
+		return PublicKey{}, fmt.Errorf("public key: want a name, and a line that begins with age1pq1: %w", fault.Damaged)
+	}
+	return PublicKey{name, r}, nil
+}
+
 // Identities are the keys as Open takes them.
 func Identities(keys []PrivateKey) []age.Identity {
 	ids := make([]age.Identity, len(keys))
@@ -119,8 +140,12 @@ func (a Address) check() error {
 
 // checkName refuses names that would break a line of a key file.
 func checkName(name string) error {
-	if name == "" || len(name) > 100 || strings.TrimSpace(name) != name || bytes.ContainsAny([]byte(name), "\r\n\t") {
+	if !oneLine(name, 100) {
 		return fmt.Errorf("name of a key: one short line: %w", fault.Invalid)
 	}
 	return nil
+}
+
+func oneLine(s string, most int) bool {
+	return s != "" && len(s) <= most && strings.TrimSpace(s) == s && utf8.ValidString(s) && !strings.ContainsFunc(s, unicode.IsControl)
 }

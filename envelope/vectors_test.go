@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"filippo.io/age"
+	"golang.org/x/mod/sumdb/note"
 
 	"daylight/envelope"
 )
@@ -35,8 +36,42 @@ type vectorEntry struct {
 }
 
 type vectors struct {
-	Key     string   `json:"key"`
-	Vectors []vector `json:"vectors"`
+	Key     string        `json:"key"`
+	Vectors []vector      `json:"vectors"`
+	List    listOfVectors `json:"list"`
+}
+
+// listOfVectors is a signed key list, with who signed it and what it says.
+type listOfVectors struct {
+	Verifier    string   `json:"verifier"`
+	Signed      string   `json:"signed"`
+	Fingerprint string   `json:"fingerprint"`
+	Channels    []string `json:"channels"`
+	Keys        []string `json:"keys"`
+}
+
+// read fills in what a program finds in the list.
+func (l listOfVectors) read(t *testing.T) listOfVectors {
+	t.Helper()
+	v, err := note.NewVerifier(l.Verifier)
+	if err != nil {
+		t.Fatal(err)
+	}
+	list, err := envelope.ParseKeyList([]byte(l.Signed), v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := listOfVectors{Verifier: l.Verifier, Signed: l.Signed}
+	for _, c := range list.Channels {
+		got.Channels = append(got.Channels, c.ID)
+	}
+	for _, k := range list.Keys() {
+		got.Keys = append(got.Keys, k.Name)
+	}
+	if got.Fingerprint, err = envelope.Fingerprint(list.Newsroom, l.Verifier); err != nil {
+		t.Fatal(err)
+	}
+	return got
 }
 
 func frame(kind byte, payload string) string {
@@ -68,7 +103,9 @@ func sealRaw(t testing.TB, k envelope.PrivateKey, plain string) []byte {
 func writeVectors(t *testing.T) {
 	k := newKey(t)
 	var request, reply bytes.Buffer
-	s, _ := envelope.Seal(&request, head(), k.Recipient())
+	h := head()
+	h.Channel, h.Serial = "politics", 12
+	s, _ := envelope.Seal(&request, h, k.Recipient())
 	s.Text(strings.NewReader("Look at page four."))
 	s.File("отчёт.pdf", strings.NewReader("%PDF-1.7"))
 	s.Address(addressOf(t, [32]byte{9}))
@@ -82,6 +119,14 @@ func writeVectors(t *testing.T) {
 	short := sealRaw(t, k, start+headFrame+frame('B', `{"type":"file","name":"f"}`)+frame('D', "all that came"))
 	secret, _ := k.MarshalText()
 	all := vectors{Key: string(secret)}
+	private, public, _ := note.GenerateKey(nil, "newsroom.example")
+	newsroom, _ := note.NewSigner(private)
+	_, _, list := channels(t)
+	signed, err := envelope.KeyList{Newsroom: [16]byte{7}, Serial: 12, Channels: list}.Sign(newsroom)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all.List = listOfVectors{Verifier: public, Signed: string(signed)}.read(t)
 	for _, f := range []struct {
 		name string
 		b    []byte
@@ -117,6 +162,10 @@ func TestVectors(t *testing.T) {
 	keys, err := envelope.ParsePrivateKeys([]byte(all.Key))
 	if err != nil {
 		t.Fatal(err)
+	}
+	g, _ := json.Marshal(all.List.read(t))
+	if w, _ := json.Marshal(all.List); !bytes.Equal(g, w) {
+		t.Errorf("the list holds\n%s; want\n%s", g, w)
 	}
 	if len(all.Vectors) != 4 {
 		t.Errorf("%d vectors; want 4", len(all.Vectors))

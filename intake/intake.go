@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -95,8 +96,9 @@ type Intake struct {
 	returns  lane // of people who come back
 	firsts   lane // of first submissions, which returns cannot hold up
 
-	mu   sync.RWMutex
-	keys envelope.KeyList
+	mu     sync.RWMutex
+	keys   envelope.KeyList
+	signed []byte // the same, as the newsroom signed it
 
 	stop    context.CancelFunc
 	working sync.WaitGroup
@@ -131,6 +133,7 @@ func (in *Intake) loadKeys(ctx context.Context, given []byte) error {
 		if in.keys, err = envelope.ParseKeyList(stored, in.verifier); err != nil {
 			return err
 		}
+		in.signed = stored
 	} else if !errors.Is(err, fault.NotFound) || given == nil {
 		return fmt.Errorf("keys to seal to: %w", err)
 	}
@@ -162,7 +165,7 @@ func (in *Intake) putKeys(ctx context.Context, list []byte) error {
 	if err := in.store.PutKeyList(ctx, list); err != nil {
 		return fmt.Errorf("keep key list: %w", err)
 	}
-	in.keys = l
+	in.keys, in.signed = l, slices.Clone(list)
 	return nil
 }
 
@@ -171,6 +174,14 @@ func (in *Intake) Keys() envelope.KeyList {
 	in.mu.RLock()
 	defer in.mu.RUnlock()
 	return in.keys
+}
+
+// SignedKeys is the list in use as the newsroom signed it, for sources whose own
+// programs check it.
+func (in *Intake) SignedKeys() []byte {
+	in.mu.RLock()
+	defer in.mu.RUnlock()
+	return in.signed
 }
 
 // Limits are the bounds in force, for pages to tell.

@@ -49,7 +49,8 @@ func newHouse(t testing.TB, change func(*intake.Options)) *house {
 	if h.key, err = envelope.NewKey("desk"); err != nil {
 		t.Fatal(err)
 	}
-	h.list = envelope.KeyList{Newsroom: [16]byte{7}, Serial: 1, Keys: []envelope.PublicKey{h.key.Public()}}
+	h.list = envelope.KeyList{Newsroom: [16]byte{7}, Serial: 1, Channels: []envelope.Channel{
+		{ID: "newsroom", Names: []envelope.Words{{Language: "en", Text: "The newsroom"}}, Keys: []envelope.PublicKey{h.key.Public()}}}}
 	store, err := sqlite.Open(t.Context(), t.TempDir(), sqlkit.Key{1})
 	if err != nil {
 		t.Fatal(err)

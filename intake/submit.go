@@ -19,6 +19,8 @@ type Submission struct {
 	s       *Session
 	tally   *tally
 	began   time.Time
+	keys    envelope.KeyList // in use when it began: a newer one is for the next
+	channel string
 	slot    Slot // nil until something arrives
 	sealer  *envelope.Sealer
 	receipt Receipt
@@ -77,7 +79,22 @@ func (in *Intake) Submit(s *Session) (*Submission, error) {
 		s.release(fresh)
 		return nil, fmt.Errorf("begin submission: %w", err)
 	}
-	return &Submission{s: s, tally: s.tally(), began: in.now(), address: make(chan struct{}), buf: make([]byte, 64<<10)}, nil
+	return &Submission{s: s, keys: in.Keys(), tally: s.tally(), began: in.now(), address: make(chan struct{}), buf: make([]byte, 64<<10)}, nil
+}
+
+// Channel chooses who can open the submission; without it, the first channel can. It
+// comes before everything else. A channel that is not there, or is named too late, ends
+// the submission: nothing may go to others than the source has chosen.
+func (sub *Submission) Channel(id string) error {
+	if sub.sealer != nil {
+		return sub.stop(fmt.Errorf("channel named after the first part: %w", fault.Invalid))
+	}
+	c, err := sub.keys.Channel(id)
+	if err != nil {
+		return sub.stop(err)
+	}
+	sub.channel = c.ID
+	return nil
 }
 
 // Room reports whether the disk has room for a new submission: fault.Full when no
@@ -243,8 +260,7 @@ func (sub *Submission) start() error {
 		slot.Drop()
 		return fmt.Errorf("keep submission: %w", err)
 	}
-	keys := in.Keys()
-	sealer, err := envelope.Seal(slot, envelope.Head{Kind: envelope.Request, Time: in.now(), Path: "web"}, keys.Recipients()...)
+	sealer, err := sub.keys.Seal(slot, envelope.Head{Time: in.now(), Path: "web"}, sub.channel)
 	if err != nil {
 		slot.Drop()
 		return fmt.Errorf("seal submission: %w", err)
@@ -253,7 +269,7 @@ func (sub *Submission) start() error {
 	sub.slot, sub.sealer = slot, sealer
 	in.working.Go(func() {
 		defer close(sub.address)
-		secret.Wiped(func() { sub.receipt.Answerable = sub.addAddress(keys.Newsroom) == nil })
+		secret.Wiped(func() { sub.receipt.Answerable = sub.addAddress(sub.keys.Newsroom) == nil })
 	})
 	return nil
 }

@@ -13,6 +13,8 @@ import (
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
+
+	"daylight/desk"
 )
 
 // axeSHA256 is the hash that testdata/axe/README.md names.
@@ -242,6 +244,24 @@ func axeDesk(t *testing.T, h *house, newLooker func(*testing.T) *looker) {
 	for _, page := range []string{"/releases", "/audit", "/about", "/account"} {
 		editor.visit(h.desk + page)
 	}
+	axeTeams(h, editor, newLooker(t))
+}
+
+// axeTeams gives the newsroom a second team while everything runs, and looks at what
+// that adds: the choice of a source, and what editors read of the keys.
+func axeTeams(h *house, editor, source *looker) {
+	daylight(source.t, "keys", "channel", "add", "--data", h.dir, "harbour", "--name", "en=The harbour", "--name", "ar=الميناء", "--about", "en=Two reporters who follow the port.")
+	source.until(h.intake+"/keys", "serial 2")
+	for _, language := range []string{"/ar", ""} {
+		source.open(h.intake + language + "/")
+		source.push(`form[action$="/begin"] button`)
+		source.push(`form[action$="/codename"] button`)
+		source.look("send to one of two teams")
+	}
+	editor.until(h.desk+"/cases", desk.KeysTitle)
+	c := editor.first("main td a")
+	editor.visit(c)
+	editor.visit(c + "/release")
 }
 
 // redacted finds, among others, the e-mail of the sample that something was taken out

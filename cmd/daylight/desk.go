@@ -15,7 +15,6 @@ import (
 	"daylight/courier"
 	"daylight/desk"
 	"daylight/desk/sqlite"
-	"daylight/envelope"
 	"daylight/extract"
 	"daylight/ingest"
 	"daylight/internal/durable"
@@ -110,15 +109,15 @@ func (a *app) openDesk(in instance, c config, published func(context.Context, de
 
 // deskKeys reads the keys of a desk, and opens its log.
 func (in instance) deskKeys(o *desk.Options) error {
-	text, err := in.secret(keyEnvelopes)
+	if _, err := in.keyring(); err != nil { // better now than at the first round
+		return err
+	}
+	o.Keyring = in.keyring
+	words, err := in.fingerprint()
 	if err != nil {
 		return err
 	}
-	opens, err := envelope.ParsePrivateKeys(text)
-	if err != nil {
-		return fmt.Errorf("key %s: %w", keyEnvelopes, err)
-	}
-	o.Identities = envelope.Identities(opens)
+	o.Fingerprint = words
 	if o.Intakes, err = in.intakes(); err != nil {
 		return err
 	}
@@ -193,6 +192,9 @@ func (a *app) fetch(ctx context.Context, d *deskRole, in courier.Intake, every t
 	defer tick.Stop()
 	unopened, refused := 0, ""
 	for {
+		if err := d.noteKeys(ctx); err != nil && ctx.Err() == nil {
+			a.log.Error("note what happened to keys", "err", err)
+		}
 		// Said once, not with every round: it stays true until somebody sees to it.
 		switch err := d.HandOver(ctx); {
 		case ctx.Err() != nil:

@@ -55,7 +55,11 @@ func (a *app) openIntake(in instance, c config, banner string) (_ *intakeRole, e
 		return nil, err
 	}
 	r.closers = append(r.closers, r.Intake)
-	r.handler, err = web.New(r.Intake, web.Options{Banner: banner, Log: a.log, Clearnet: c.Intake.Clearnet || in.Trial})
+	signer, err := in.public(pubNewsroom)
+	if err != nil {
+		return nil, err
+	}
+	r.handler, err = web.New(r.Intake, web.Options{Banner: banner, Signer: string(signer), Log: a.log, Clearnet: c.Intake.Clearnet || in.Trial})
 	return r, err
 }
 
@@ -86,8 +90,12 @@ func (a *app) syncFolder(ctx context.Context, in *intakeRole, f *folder.Folder) 
 	defer every.Stop()
 	for last := ""; ; {
 		now := ""
-		if _, err := f.Sync(ctx, in.Courier()); err != nil && ctx.Err() == nil {
+		got, err := f.Sync(ctx, in.Courier())
+		if err != nil && ctx.Err() == nil {
 			now = err.Error()
+		}
+		if got.Keys {
+			a.log.Info("the courier brought a list of keys", "serial", in.Keys().Serial)
 		}
 		if now != last && now != "" {
 			a.log.Error("courier folder", "err", now)

@@ -9,15 +9,18 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"golang.org/x/mod/sumdb/note"
 
 	"daylight/custody"
+	"daylight/desk"
 	"daylight/envelope"
 	"daylight/fault"
 	"daylight/internal/durable"
 	"daylight/internal/sqlkit"
 	"daylight/publog"
+	"daylight/release"
 )
 
 // The files of an instance that have to do with keys. The desk makes what the two
@@ -26,7 +29,7 @@ import (
 const (
 	keyDatabase  = "database.key" // intake, desk: 64 hexadecimal digits
 	keyBlobs     = "blobs.key"    // desk: likewise
-	keyEnvelopes = "envelope.key" // desk: opens what sources send
+	keyEnvelopes = "envelope.key" // desk: opens what sources send; retired keys stay in it
 	keyReleases  = "release.key"  // desk: signs releases, the log, key lists
 	keyReceipts  = "receipts.key" // intake: signs for what it receives
 	pubNewsroom  = "newsroom.pub"
@@ -35,10 +38,23 @@ const (
 	pubIntakes   = "intakes.pub" // desk: those that it believes, one on a line
 )
 
+// firstChannel is the one of a newsroom that is one team.
+const firstChannel = "newsroom"
+
+func today() string { return time.Now().UTC().Format(time.DateOnly) }
+
 type keysCmd struct {
-	Make    keysMakeCmd    `cmd:"" help:"Make an instance of one role, with its keys."`
-	Believe keysBelieveCmd `cmd:"" help:"Desk: believe the receipts of an intake."`
-	List    keysListCmd    `cmd:"" help:"List the public keys of an instance."`
+	Make         keysMakeCmd         `cmd:"" help:"Make an instance of one role, with its keys."`
+	Believe      keysBelieveCmd      `cmd:"" help:"Desk: believe the receipts of an intake."`
+	List         keysListCmd         `cmd:"" help:"List the channels and keys of an instance."`
+	Fingerprint  keysFingerprintCmd  `cmd:"" help:"Print the words that stand for the newsroom."`
+	NewRecipient keysNewRecipientCmd `cmd:"" help:"Make a private key on this machine, which may be offline."`
+	Add          keysAddCmd          `cmd:"" help:"Let another key open what a channel gets."`
+	Retire       keysRetireCmd       `cmd:"" help:"Seal nothing to a key any more."`
+	Rotate       keysRotateCmd       `cmd:"" help:"Make a new key for a channel, and retire the desk's old one."`
+	Channel      keysChannelCmd      `cmd:"" help:"Teams with keys of their own, that sources can choose."`
+	Paper        keysPaperCmd        `cmd:"" help:"Print private keys as pages that can be typed back."`
+	RestorePaper keysRestorePaperCmd `cmd:"" help:"Make a key file of what was typed from a page."`
 }
 
 type keysMakeCmd struct {
@@ -123,7 +139,8 @@ func makeKeys(in instance, newsroom, public string) error {
 	if err := write(keyBlobs, newSecret()); err != nil {
 		return err
 	}
-	key, err := envelope.NewKey(newsroom)
+	// The day keeps its name apart from that of the key that signs.
+	key, err := envelope.NewKey(newsroom + " " + today())
 	if err != nil {
 		return fmt.Errorf("make keys: %w", err)
 	}
@@ -145,7 +162,8 @@ func makeKeys(in instance, newsroom, public string) error {
 	if err != nil {
 		return fmt.Errorf("make keys: %w", err)
 	}
-	list := envelope.KeyList{Serial: 1, Keys: []envelope.PublicKey{key.Public()}}
+	list := envelope.KeyList{Serial: 1, Channels: []envelope.Channel{{ID: firstChannel,
+		Names: []envelope.Words{{Language: "en", Text: newsroom}}, Keys: []envelope.PublicKey{key.Public()}}}}
 	rand.Read(list.Newsroom[:])
 	signed, err := list.Sign(signer)
 	if err != nil {
@@ -153,6 +171,15 @@ func makeKeys(in instance, newsroom, public string) error {
 	}
 	if err := durable.MkdirAll(in.path("public")); err != nil {
 		return err
+	}
+	if !in.Trial { // what a demonstration publishes is its sample
+		err := in.writeKeyEvents(1, []release.Key{
+			{Event: release.KeyAdded, Use: release.KeySigns, Name: signer.Name(), Public: verifier, Date: today()},
+			{Event: release.KeyAdded, Use: release.KeyOpens, Name: key.Name, Public: key.Public().String(), Channels: []string{firstChannel}, Date: today()},
+		})
+		if err != nil {
+			return err
+		}
 	}
 	if err := durable.WriteFile(in.path("public", pubNewsroom), []byte(verifier+"\n")); err != nil {
 		return err
@@ -318,6 +345,46 @@ func (in instance) keyList() ([]byte, envelope.KeyList, error) {
 	return signed, list, err
 }
 
+// keyring is what the desk opens envelopes with, and what it tells intake. The list is
+// read first: a key is on the disk before a list names it.
+func (in instance) keyring() (desk.Keyring, error) {
+	signed, list, err := in.keyList()
+	if err != nil {
+		return desk.Keyring{}, err
+	}
+	private, err := in.privateKeys()
+	if err != nil {
+		return desk.Keyring{}, err
+	}
+	return desk.Keyring{Identities: envelope.Identities(private), List: list, Signed: signed}, nil
+}
+
+// privateKeys are those of the desk that open envelopes, retired ones among them.
+func (in instance) privateKeys() ([]envelope.PrivateKey, error) {
+	text, err := in.secret(keyEnvelopes)
+	if err != nil {
+		return nil, err
+	}
+	keys, err := envelope.ParsePrivateKeys(text)
+	if err != nil {
+		return nil, fmt.Errorf("key %s: %w", keyEnvelopes, err)
+	}
+	return keys, nil
+}
+
+// fingerprint are the words that stand for the newsroom.
+func (in instance) fingerprint() (string, error) {
+	text, err := in.public(pubNewsroom)
+	if err != nil {
+		return "", err
+	}
+	_, list, err := in.keyList()
+	if err != nil {
+		return "", err
+	}
+	return envelope.Fingerprint(list.Newsroom, string(text))
+}
+
 type keysListCmd struct{}
 
 func (keysListCmd) Help() string { return "Example: daylight keys list --data /srv/intake" }
@@ -335,20 +402,59 @@ func (keysListCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	if a.json {
-		type key struct {
-			Name string `json:"name"`
-			Key  string `json:"key"`
-		}
-		var sources []key
-		for _, k := range list.Keys {
-			sources = append(sources, key{k.Name, k.String()})
-		}
-		return a.print(map[string]any{"signs": keys.Names(), "sources": sources, "serial": list.Serial})
+	words, err := in.fingerprint()
+	if err != nil {
+		return err
 	}
-	fmt.Fprintf(a.stdout, "Signs releases and lists: %s\n", strings.Join(keys.Names(), ", "))
-	for _, k := range list.Keys {
-		fmt.Fprintf(a.stdout, "Opens what sources send: %s\n", k.Name)
+	var retired []string
+	if in.Role == "desk" {
+		private, err := in.privateKeys()
+		if err != nil {
+			return err
+		}
+		for _, k := range private {
+			if !slices.ContainsFunc(list.Keys(), func(p envelope.PublicKey) bool { return p.String() == k.Public().String() }) {
+				retired = append(retired, k.Name)
+			}
+		}
+	}
+	if a.json {
+		return a.print(listedKeys(keys.Names(), words, list, retired))
+	}
+	fmt.Fprintf(a.stdout, "Signs releases and lists: %s\nThe newsroom's words: %s\nList %d:\n", strings.Join(keys.Names(), ", "), words, list.Serial)
+	for _, c := range list.Channels {
+		fmt.Fprintf(a.stdout, "Channel %s, %s\n", c.ID, c.Name("en"))
+		for _, k := range c.Keys {
+			fmt.Fprintf(a.stdout, "  Opens what sources send: %s\n", k.Name)
+		}
+	}
+	if in.Role == "intake" {
+		fmt.Fprintln(a.stdout, "This is the list that intake was set up with. The courier may have brought newer ones: the page /keys has the one in use.")
+	}
+	for _, name := range retired {
+		fmt.Fprintf(a.stdout, "Retired, opens what was sealed before: %s\n", name)
 	}
 	return nil
+}
+
+// listedKeys is the list of keys for scripts.
+func listedKeys(signs []string, words string, list envelope.KeyList, retired []string) any {
+	type key struct {
+		Name string `json:"name"`
+		Key  string `json:"key"`
+	}
+	type channel struct {
+		ID   string `json:"id"`
+		Name string `json:"name"`
+		Keys []key  `json:"keys"`
+	}
+	var channels []channel
+	for _, c := range list.Channels {
+		out := channel{ID: c.ID, Name: c.Name("en")}
+		for _, k := range c.Keys {
+			out.Keys = append(out.Keys, key{k.Name, k.String()})
+		}
+		channels = append(channels, out)
+	}
+	return map[string]any{"signs": signs, "fingerprint": words, "serial": list.Serial, "channels": channels, "retired": retired}
 }

@@ -93,6 +93,9 @@ func (a *app) serveDesk(in instance, cfg config) error {
 	if err := role.confined(cfg); err != nil {
 		return err
 	}
+	if err := role.noteKeys(a.ctx); err != nil {
+		return err
+	}
 	if err := role.HandOver(a.ctx); err != nil {
 		a.log.Error("hand over releases", "err", err)
 	}

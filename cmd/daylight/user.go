@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"daylight/desk"
@@ -17,6 +18,8 @@ type userAddCmd struct {
 	ID    string   `arg:"" help:"Letters a-z, digits and hyphens." placeholder:"ACCOUNT"`
 	Name  string   `required:"" help:"The person's name, as colleagues know it."`
 	Roles []string `required:"" help:"handler, redactor, editor, admin: one or several." placeholder:"ROLE,…"`
+
+	Channels []string `help:"A handler sees what is sent to these alone; \"all\" lifts that. Without it, as it was." placeholder:"CHANNEL,…"`
 }
 
 func (userAddCmd) Help() string {
@@ -30,6 +33,18 @@ func (c *userAddCmd) Run(a *app) error {
 		u := desk.User{ID: desk.EditorID(c.ID), Name: c.Name}
 		for _, r := range c.Roles {
 			u.Roles = append(u.Roles, desk.Role(r))
+		}
+		all, err := d.Users(a.ctx, desk.Operator)
+		if err != nil {
+			return err
+		}
+		for _, before := range all {
+			if before.ID == u.ID {
+				u.Channels = before.Channels
+			}
+		}
+		if len(c.Channels) > 0 {
+			u.Channels = slices.DeleteFunc(c.Channels, func(id string) bool { return id == "all" })
 		}
 		if err := d.PutUser(a.ctx, desk.Operator, u); err != nil {
 			return err
@@ -69,6 +84,9 @@ func (userListCmd) Run(a *app) error {
 			state := ""
 			if u.Closed {
 				state = " (closed)"
+			}
+			if len(u.Channels) > 0 {
+				state = " (of what is sent to " + strings.Join(u.Channels, ", ") + ")" + state
 			}
 			fmt.Fprintf(a.stdout, "%-20s %-30s %s%s\n", u.ID, u.Name, strings.Join(roles, ", "), state)
 		}

@@ -44,6 +44,10 @@ type World struct {
 	Clock   time.Time
 	Private []envelope.PrivateKey
 	Custody *custody.Signer // signs for what sources send; nil: nobody does
+
+	// List and Signed are the newsroom's channels; empty, it has one without a name.
+	List   envelope.KeyList
+	Signed []byte
 }
 
 // People are the accounts of a World.
@@ -74,8 +78,12 @@ func NewWorld(t testing.TB, stores desk.Stores) *World {
 	index := searchtest.NewOracle()
 	w.Options = desk.Options{
 		Newsroom: "The Example", LogName: "newsroom.example/log", Stores: stores, Blobs: mem.New(), Index: index,
-		Log: log, Keys: keys, Signers: []publog.Signer{signer}, Identities: envelope.Identities(w.Private),
-		Preview: preview, Extract: plainText, Now: func() time.Time { return w.Clock },
+		Log: log, Keys: keys, Signers: []publog.Signer{signer},
+		Keyring: func() (desk.Keyring, error) {
+			return desk.Keyring{Identities: envelope.Identities(w.Private), List: w.List, Signed: w.Signed}, nil
+		},
+		Fingerprint: "clergyman rupture purity outboard rounding unsaddle boat",
+		Preview:     preview, Extract: plainText, Now: func() time.Time { return w.Clock },
 	}
 	w.Options.Ingest = func(ctx context.Context, c corpus.CollectionID, l ingest.Ledger, m iter.Seq2[desk.Material, error]) error {
 		return Ingest(ctx, w.Options.Blobs, index, c, l, m)
@@ -121,21 +129,31 @@ func (w *World) NewSource() *Source {
 
 // Send seals a message with files, name and content in turn, and leaves it at
 // intake.
-func (s *Source) Send(text string, files ...string) {
+func (s *Source) Send(text string, files ...string) { s.SendTo("", text, files...) }
+
+// SendTo is Send to a channel.
+func (s *Source) SendTo(channel, text string, files ...string) {
 	s.w.T.Helper()
-	s.send(text, files, false)
+	s.send(channel, text, files, false)
 }
 
 // SendRepeated is Send of what intake had from several others that day.
 func (s *Source) SendRepeated(text string, files ...string) {
 	s.w.T.Helper()
-	s.send(text, files, true)
+	s.send("", text, files, true)
 }
 
-func (s *Source) send(text string, files []string, repeated bool) {
+func (s *Source) send(channel, text string, files []string, repeated bool) {
 	s.w.T.Helper()
 	var sealed bytes.Buffer
-	e, err := envelope.Seal(&sealed, envelope.Head{Kind: envelope.Request, Time: s.w.Clock}, s.w.Private[0].Recipient())
+	head := envelope.Head{Kind: envelope.Request, Time: s.w.Clock}
+	var e *envelope.Sealer
+	var err error
+	if len(s.w.List.Channels) == 0 {
+		e, err = envelope.Seal(&sealed, head, s.w.Private[0].Recipient())
+	} else {
+		e, err = s.w.List.Seal(&sealed, head, channel)
+	}
 	s.w.must(err)
 	if s.Mailbox != "" {
 		s.w.must(e.Address(envelope.Address{Mailbox: s.Mailbox, Key: s.key.Recipient().String()}))
@@ -179,6 +197,7 @@ type Intake struct {
 	mu      sync.Mutex
 	sealed  map[courier.EnvelopeID][]byte
 	Replies map[courier.ReplyID][]byte
+	Lists   [][]byte // that PutKeys brought
 	Broken  bool
 }
 
@@ -235,8 +254,14 @@ func (i *Intake) PutReply(_ context.Context, _ courier.MailboxID, id courier.Rep
 	return err
 }
 
-func (i *Intake) PutKeys(context.Context, []byte) error { return nil }
-func (i *Intake) Close() error                          { return nil }
+func (i *Intake) PutKeys(_ context.Context, list []byte) error {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.Lists = append(i.Lists, list)
+	return nil
+}
+
+func (i *Intake) Close() error { return nil }
 
 // Ingest takes texts in. A file whose name ends in .box holds parts: its lines, each
 // NAME=TEXT. It is as small as an ingest can be that still has containers and

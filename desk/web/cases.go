@@ -68,7 +68,8 @@ type todo struct{ Text, Tab string }
 // next says what a person can do for a case, if anything.
 func next(u desk.User, c desk.Case, r desk.Readiness) *todo {
 	nothing := r.Publish+r.Redact+r.Withhold+r.Authored == 0
-	ready := !nothing && len(c.Lacks()) == 0 && (!r.Asked || len(c.Decision.Lacks()) == 0)
+	lacks := r.Publish+r.Redact+r.Withhold > 0 && len(c.Lacks()) > 0
+	ready := !nothing && !lacks && (!r.Asked || len(c.Decision.Lacks()) == 0)
 	switch {
 	case c.Status != desk.StatusOpen:
 	case ready && !gated(c, r) && u.Is(gate...):
@@ -79,7 +80,7 @@ func next(u desk.User, c desk.Case, r desk.Readiness) *todo {
 	case nothing && r.Pending > 0:
 		return &todo{"Decide about its files", "files"}
 	case nothing:
-	case len(c.Lacks()) > 0:
+	case lacks:
 		return &todo{"Say where it comes from", "provenance"}
 	case !ready:
 		return &todo{"Answer the three questions", "questions"}

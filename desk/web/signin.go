@@ -51,7 +51,7 @@ func (s *site) signOut(w http.ResponseWriter, r *http.Request, _ desk.User) erro
 }
 
 func (s *site) about(w http.ResponseWriter, r *http.Request, u desk.User) error {
-	return s.show(w, r, u, "about", nil)
+	return s.show(w, r, u, "about", strings.Fields(s.desk.Fingerprint()))
 }
 
 func (s *site) people(w http.ResponseWriter, r *http.Request, u desk.User) error {
@@ -69,7 +69,11 @@ func (s *site) people(w http.ResponseWriter, r *http.Request, u desk.User) error
 	for _, role := range one.Roles {
 		roles = append(roles, string(role))
 	}
-	return s.show(w, r, u, "people", map[string]any{"All": all, "Roles": desk.Roles, "One": one, "OneRoles": roles})
+	teams, err := s.teams()
+	if err != nil {
+		return err
+	}
+	return s.show(w, r, u, "people", map[string]any{"All": all, "Roles": desk.Roles, "One": one, "OneRoles": roles, "Teams": teams})
 }
 
 func (s *site) setPerson(w http.ResponseWriter, r *http.Request, u desk.User) error {
@@ -77,6 +81,7 @@ func (s *site) setPerson(w http.ResponseWriter, r *http.Request, u desk.User) er
 	for _, role := range r.PostForm["role"] {
 		p.Roles = append(p.Roles, desk.Role(role))
 	}
+	p.Channels = r.PostForm["channel"]
 	if p.ID == u.ID && (p.Closed || !p.Is(desk.Admin)) {
 		return fault.Say("You cannot take your own account or role away. Another administrator can.", fmt.Errorf("set account: %w", fault.Conflict))
 	}

@@ -27,11 +27,41 @@ func (s *site) conversations(w http.ResponseWriter, r *http.Request, u desk.User
 	if err != nil {
 		return err
 	}
+	teams, err := s.teams()
+	if err != nil {
+		return err
+	}
 	aside := slices.IndexFunc(all, func(c desk.Conversation) bool { return c.Aside })
 	if aside < 0 {
 		aside = len(all)
 	}
-	return s.show(w, r, u, "conversations", map[string]any{"Open": all[:aside], "Aside": all[aside:]})
+	return s.show(w, r, u, "conversations", map[string]any{"Open": all[:aside], "Aside": all[aside:], "Teams": teams})
+}
+
+// teams names the channels of the newsroom.
+type teams []desk.Channel
+
+func (s *site) teams() (teams, error) { return s.desk.Channels() }
+
+// Name is what to call a channel. The only one needs no name; one that is given up has
+// its id.
+func (t teams) Name(id string) string {
+	for _, c := range t {
+		if c.ID == id && len(t) == 1 {
+			return ""
+		}
+		if c.ID == id {
+			return c.Name
+		}
+	}
+	return id
+}
+
+// GivenUp are those of some channels that sources can no longer choose.
+func (t teams) GivenUp(ids []string) []string {
+	return slices.DeleteFunc(slices.Clone(ids), func(id string) bool {
+		return slices.ContainsFunc(t, func(c desk.Channel) bool { return c.ID == id })
+	})
 }
 
 func (s *site) conversation(w http.ResponseWriter, r *http.Request, u desk.User) error {
@@ -57,7 +87,11 @@ func (s *site) talk(w http.ResponseWriter, r *http.Request, u desk.User, name st
 	for _, k := range cases {
 		titles[k.ID] = k.Title
 	}
-	return s.show(w, r, u, name, map[string]any{"C": c, "Sets": c.PartSets(), "Cases": cases, "Titles": titles})
+	teams, err := s.teams()
+	if err != nil {
+		return err
+	}
+	return s.show(w, r, u, name, map[string]any{"C": c, "Sets": c.PartSets(), "Teams": teams, "Cases": cases, "Titles": titles})
 }
 
 func (s *site) putAside(w http.ResponseWriter, r *http.Request, u desk.User) error {

@@ -21,7 +21,9 @@ import (
 	"daylight/desk/desktest"
 	"daylight/desk/sqlite"
 	"daylight/desk/web"
+	"daylight/envelope"
 	"daylight/internal/sqlkit"
+	"daylight/release"
 )
 
 // newsroom is a desk with its pages served.
@@ -291,6 +293,55 @@ func TestMatrix(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestPagesKnowChannels: with two teams, a handler reads to whom a source wrote, and
+// an administrator says who reads what; with one, nobody is asked.
+func TestPagesKnowChannels(t *testing.T) {
+	n := open(t)
+	talk, _ := received(n, "letter.txt", "The tender was bent.")
+	if page := n.as("admin").see("/people"); strings.Contains(page, `name="channel"`) {
+		t.Error("a choice between no teams")
+	}
+	key := n.Private[0].Public()
+	n.List = envelope.KeyList{Serial: 1, Channels: []envelope.Channel{
+		{ID: "politics", Names: []envelope.Words{{Language: "ru", Text: "Политика"}, {Language: "en", Text: "Politics desk"}}, Keys: []envelope.PublicKey{key}},
+		{ID: "harbour", Names: []envelope.Words{{Language: "en", Text: "The harbour"}}, Keys: []envelope.PublicKey{key}}}}
+	n.NewSource().SendTo("harbour", "The sluice is open.")
+	_, err := n.Fetch(t.Context(), n.Intake)
+	must(t, err)
+	h := n.as("handler")
+	page := h.see("/conversations", `<span class="tag">The harbour</span>`)
+	for _, link := range regexp.MustCompile(`/conversation/[0-9a-f]+`).FindAllString(page, -1) {
+		if link != talk {
+			h.see(link, "The source wrote to The harbour")
+		}
+	}
+	a := n.as("admin")
+	a.see("/people", "A handler sees what is sent to", "Politics desk") // of somebody new
+	a.do("/people", "id", "handler", "name", "Hana", "role", "handler", "channel", "politics")
+	a.see("/people?of=handler", `value="politics" checked`)
+	if page := h.see("/conversations"); strings.Contains(page, "The harbour") || strings.Contains(page, talk) {
+		t.Error("a handler of politics sees what was sent to others")
+	}
+	n.List.Channels = n.List.Channels[1:]
+	a.see("/people?of=handler", `value="politics" checked> politics <span class="soft">given up</span>`)
+	if status, _ := a.post("/people", url.Values{"id": {"handler"}, "name": {"Hana"}, "role": {"handler"}, "channel": {"nobody"}}); status != 400 {
+		t.Errorf("a channel that is not there: %d; want 400", status)
+	}
+}
+
+// TestTheNewsroomsWordsAndKeys: whoever works here can read the words aloud, and sees
+// what of the keys is about to become public.
+func TestTheNewsroomsWordsAndKeys(t *testing.T) {
+	n := open(t)
+	must(t, n.NoteKeys(t.Context(), []release.Key{{Event: release.KeyRetired, Use: release.KeyOpens, Name: "harbour 2026", Public: "p", Channels: []string{"harbour"}, Date: "2026-11-27"}}))
+	n.as("handler").see("/about", "<li>clergyman</li><li>rupture</li>")
+	e := n.as("editor-a")
+	id := find(t, e.see("/cases", desk.KeysTitle), `href="/case/([0-9a-f]+)"`)
+	e.see("/case/"+id, "Events of keys")
+	e.see("/case/"+id+"/release", "<strong>harbour 2026</strong>, which opens <code>harbour</code>, was retired.")
+	e.see("/", "Run the gate")
 }
 
 func TestEditorsNeverSeeTheConversation(t *testing.T) {

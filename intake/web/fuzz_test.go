@@ -27,7 +27,8 @@ func FuzzRequests(f *testing.F) {
 	// What no form of ours begins with goes nowhere: each begins as they all do.
 	begin := map[string]string{"/send": "--x\r\nContent-Disposition: form-data; name=\"way\"\r\n\r\n" + h.way() + "\r\n", "/return": h.urlWay() + "&"}
 	for _, body := range []string{"", "codename=%zz+%41&&=", "--x\r\nContent-Disposition: form-data; name=\"files\"; filename=\"../a\"\r\n\r\nbody\r\n--x--",
-		"--x\r\nContent-Disposition: form-data; name=\"message\"\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n=41\r\n--x", "--x\r\n\r\n\r\n--x--", string(whole)} {
+		"--x\r\nContent-Disposition: form-data; name=\"message\"\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n=41\r\n--x", "--x\r\n\r\n\r\n--x--", string(whole),
+		"--x\r\nContent-Disposition: form-data; name=\"channel\"\r\n\r\nnewsroom\r\n--x\r\nContent-Disposition: form-data; name=\"message\"\r\n\r\nhello\r\n--x--"} {
 		f.Add([]byte(body))
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {

@@ -31,13 +31,15 @@ import (
 
 // house is an intake with its pages, its newsroom, and what it leaves behind.
 type house struct {
-	in    *intake.Intake
-	store intake.Store
-	key   envelope.PrivateKey
-	dir   string
-	log   *lines
-	url   string
-	now   time.Time
+	in     *intake.Intake
+	store  intake.Store
+	signer note.Signer
+	public string // the newsroom's key
+	key    envelope.PrivateKey
+	dir    string
+	log    *lines
+	url    string
+	now    time.Time
 
 	began, ended time.Time // of the story, by the clock of the file system
 }
@@ -78,7 +80,8 @@ func newHouse(t testing.TB, change func(*house, *intake.Options)) *house {
 	if h.key, err = envelope.NewKey("desk"); err != nil {
 		t.Fatal(err)
 	}
-	list, err := envelope.KeyList{Newsroom: [16]byte{7}, Serial: 1, Keys: []envelope.PublicKey{h.key.Public()}}.Sign(signer)
+	list, err := envelope.KeyList{Newsroom: [16]byte{7}, Serial: 1, Channels: []envelope.Channel{
+		{ID: "newsroom", Names: []envelope.Words{{Language: "en", Text: "The newsroom"}}, Keys: []envelope.PublicKey{h.key.Public()}}}}.Sign(signer)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -88,6 +91,7 @@ func newHouse(t testing.TB, change func(*house, *intake.Options)) *house {
 	}
 	t.Cleanup(func() { store.Close() })
 	o := intake.Options{Store: store, Verifier: verifier, Keys: list, Now: func() time.Time { return h.now }, Beat: 1000 * time.Hour}
+	h.signer, h.public = signer, public
 	if change != nil {
 		change(h, &o)
 	}
@@ -99,7 +103,7 @@ func newHouse(t testing.TB, change func(*house, *intake.Options)) *house {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { h.in.Close() })
-	pages, err := web.New(h.in, web.Options{Clearnet: true, Log: slog.New(slog.NewTextHandler(h.log, &slog.HandlerOptions{Level: slog.LevelDebug}))})
+	pages, err := web.New(h.in, web.Options{Clearnet: true, Signer: public, Log: slog.New(slog.NewTextHandler(h.log, &slog.HandlerOptions{Level: slog.LevelDebug}))})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -42,8 +42,7 @@ func newNewsroom(t *testing.T) *newsroom {
 	}
 	t.Cleanup(func() { db.Close() })
 	w := desktest.NewWorld(t, db.Stores())
-	w.Options.Identities = envelope.Identities([]envelope.PrivateKey{h.key})
-	w.Reopen()
+	w.Private = []envelope.PrivateKey{h.key}
 	s := h.source(t)
 	s.post("/return", "codename", s.begin())
 	return &newsroom{house: h, source: s, w: w}

@@ -43,7 +43,7 @@ type onionSite struct {
 func newOnionSite(t *testing.T) *onionSite {
 	t.Helper()
 	s := &onionSite{house: newHouse(t, nil)}
-	pages, err := web.New(s.in, web.Options{Log: slog.New(slog.NewTextHandler(s.log, nil))})
+	pages, err := web.New(s.in, web.Options{Signer: s.public, Log: slog.New(slog.NewTextHandler(s.log, nil))})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -22,14 +22,19 @@ type form struct {
 	Full    bool   // nothing would be taken now
 	Inbox   bool   // there is an inbox to go back to
 	Message int64
-	Silence int    // minutes
-	Text    string // a message that was not taken, for its owner to send again
-	Cut     bool   // of which this is the beginning
+	Silence int                // minutes
+	Text    string             // a message that was not taken, for its owner to send again
+	Cut     bool               // of which this is the beginning
+	Teams   []envelope.Channel // to choose from; none where there is no choice
 }
 
 func (p *pages) form(s *intake.Session) form {
 	l := p.in.Limits()
-	return form{Limits: l, Inbox: s.Returned(), Message: l.Message / 2, Silence: int(l.Silence.Minutes())}
+	f := form{Limits: l, Inbox: s.Returned(), Message: l.Message / 2, Silence: int(l.Silence.Minutes())}
+	if c := p.in.Keys().Channels; len(c) > 1 {
+		f.Teams = c
+	}
+	return f
 }
 
 func (p *pages) sendForm(w http.ResponseWriter, r *http.Request, s *intake.Session) {
@@ -63,6 +68,19 @@ func shown(text []byte) (string, bool) {
 		}
 	}
 	return valid, false
+}
+
+// maxChannel is more than an id of a channel ever has.
+const maxChannel = 64
+
+// choose reads which channel a part names.
+func choose(sub *intake.Submission, part io.Reader) error {
+	id, err := io.ReadAll(io.LimitReader(part, maxChannel))
+	if err != nil {
+		sub.Break()
+		return err
+	}
+	return sub.Channel(string(id))
 }
 
 // drained is how much of a request is still read after its error, so that the
@@ -107,6 +125,9 @@ func (p *pages) send(w http.ResponseWriter, r *http.Request, s *intake.Session) 
 	case errors.Is(err, intake.ErrTold):
 		p.again(w, r, s, http.StatusUnprocessableEntity, "told", receipt.Message)
 		return
+	case errors.Is(receipt.Err, fault.NotFound):
+		p.again(w, r, s, http.StatusUnprocessableEntity, "noteam", receipt.Message)
+		return
 	case receipt.Err == nil && errors.Is(err, fault.Invalid):
 		p.again(w, r, s, http.StatusUnprocessableEntity, "empty", nil)
 		return
@@ -140,8 +161,11 @@ func (p *pages) refuse(w http.ResponseWriter, r *http.Request, s *intake.Session
 	}
 	var text []byte
 	defer func() { clear(text) }()
-	if part, err := parts.NextRawPart(); err == nil && part.FormName() == "message" {
-		text, _ = io.ReadAll(io.LimitReader(part, maxShown+1))
+	for range 2 { // the message, behind the channel where there is one
+		if part, err := parts.NextRawPart(); err == nil && part.FormName() == "message" {
+			text, _ = io.ReadAll(io.LimitReader(part, maxShown+1))
+			break
+		}
 	}
 	io.CopyN(io.Discard, r.Body, drained)
 	p.again(w, r, s, httpkit.Status(err), problem, text)
@@ -159,6 +183,8 @@ func receive(sub *intake.Submission, parts *multipart.Reader) {
 			return
 		}
 		switch part.FormName() {
+		case "channel":
+			err = choose(sub, part)
 		case "message":
 			err = sub.Text(part)
 			if errors.Is(err, fault.TooLarge) {

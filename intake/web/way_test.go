@@ -27,6 +27,7 @@ const address = "dayl1ghtdayl1ghtdayl1ghtdayl1ghtdayl1ghtdayl1ghtdayl1ght.onion"
 func (h *house) at(t *testing.T, name string, o web.Options) *source {
 	t.Helper()
 	o.Log = slog.New(slog.NewTextHandler(h.log, nil))
+	o.Signer = h.public
 	pages, err := web.New(h.in, o)
 	if err != nil {
 		t.Fatal(err)

@@ -16,6 +16,7 @@ import (
 	"net/http"
 	"strings"
 
+	"daylight/envelope"
 	"daylight/fault"
 	"daylight/intake"
 	"daylight/internal/httpkit"
@@ -29,6 +30,7 @@ var files embed.FS
 type Options struct {
 	Name   string       // of the newsroom or its system, in the head of each page; "" is "Submission system"
 	Banner string       // English; above every page, "" for none
+	Signer string       // the newsroom's public key, as note.NewVerifier reads it: for its words, and for sources' own programs
 	Log    *slog.Logger // of faults, never of requests; nil: slog.Default
 
 	// Clearnet takes forms also from pages whose address does not end in .onion.
@@ -42,6 +44,7 @@ const notice = "This address does not end in .onion. Your network, and others on
 type pages struct {
 	in       *intake.Intake
 	site     *httpkit.Site
+	signer   string
 	clearnet bool
 }
 
@@ -58,11 +61,15 @@ func New(in *intake.Intake, o Options) (http.Handler, error) {
 	if o.Name == "" {
 		o.Name = "Submission system"
 	}
+	words, err := envelope.Fingerprint(in.Keys().Newsroom, o.Signer)
+	if err != nil {
+		return nil, fmt.Errorf("intake pages: %w", err)
+	}
 	on := httpkit.Site{
 		Name: o.Name, Banner: o.Banner, Log: o.Log, Languages: []string{"en", "es", "fr", "ru", "ar", "de"}, Messages: messages, Pages: sub,
 		Nav:    []httpkit.Link{{Href: "/protection", Text: "What is protected"}, {Href: "/guide", Text: "Guidance"}},
 		Footer: []httpkit.Link{{Href: "/guide/address", Text: "Is this address genuine?"}, {Href: "/guide/leaving", Text: "How to leave"}},
-		Funcs:  map[string]any{"size": size},
+		Funcs:  map[string]any{"size": size, "fingerprint": func() []string { return strings.Fields(words) }},
 	}
 	if err := on.Load(); err != nil {
 		return nil, fmt.Errorf("intake pages: %w", err)
@@ -72,7 +79,7 @@ func New(in *intake.Intake, o Options) (http.Handler, error) {
 		off.Banner = notice
 	}
 	handler := func(site *httpkit.Site) http.Handler {
-		p := &pages{in: in, site: site, clearnet: o.Clearnet}
+		p := &pages{in: in, site: site, signer: o.Signer, clearnet: o.Clearnet}
 		return p.pace(site.Handler(p.guard(p.routes())))
 	}
 	tor, elsewhere := handler(&on), handler(&off)
@@ -116,6 +123,8 @@ func (p *pages) routes() http.Handler {
 			p.site.Render(w, r, http.StatusOK, page, nil)
 		})
 	}
+	mux.HandleFunc("GET /keys", text(p.in.SignedKeys))
+	mux.HandleFunc("GET /keys/signer", text(func() []byte { return []byte(p.signer) }))
 	mux.HandleFunc("POST /begin", last(p.begin))
 	mux.HandleFunc("GET /begin", func(w http.ResponseWriter, r *http.Request) { // a page that refused it, in another language
 		http.Redirect(w, r, p.site.URL(r, "/"), http.StatusSeeOther)
@@ -144,6 +153,14 @@ func last(page http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Connection", "close")
 		secret.Wiped(func() { page(w, r) })
+	}
+}
+
+// text hands out what programs read.
+func text(get func() []byte) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+		w.Write(get())
 	}
 }
 
