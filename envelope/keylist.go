@@ -162,8 +162,18 @@ func ParseKeyList(signed []byte, trusted ...note.Verifier) (KeyList, error) {
 	return l, nil
 }
 
+// FirstChannel is the id that a newsroom's first channel has when it is made.
+const FirstChannel = "newsroom"
+
+// ofOldLists stands in lists that were written before there were channels, and whose
+// keys came first, as if they had one.
+const ofOldLists = "channel " + FirstChannel + "\nname en Newsroom\n"
+
 func parseList(text string) (KeyList, error) {
 	var l KeyList
+	if i := strings.Index(text, "\nkey "); i >= 0 && !strings.Contains(text, "\nchannel ") {
+		text = text[:i+1] + ofOldLists + text[i+1:]
+	}
 	for i, line := range strings.Split(strings.TrimSuffix(text, "\n"), "\n") {
 		if err := l.line(i, line); err != nil {
 			return l, fmt.Errorf("line %d: %w", i+1, err)

@@ -38,9 +38,6 @@ const (
 	pubIntakes   = "intakes.pub" // desk: those that it believes, one on a line
 )
 
-// firstChannel is the one of a newsroom that is one team.
-const firstChannel = "newsroom"
-
 func today() string { return time.Now().UTC().Format(time.DateOnly) }
 
 type keysCmd struct {
@@ -162,7 +159,7 @@ func makeKeys(in instance, newsroom, public string) error {
 	if err != nil {
 		return fmt.Errorf("make keys: %w", err)
 	}
-	list := envelope.KeyList{Serial: 1, Channels: []envelope.Channel{{ID: firstChannel,
+	list := envelope.KeyList{Serial: 1, Channels: []envelope.Channel{{ID: envelope.FirstChannel,
 		Names: []envelope.Words{{Language: "en", Text: newsroom}}, Keys: []envelope.PublicKey{key.Public()}}}}
 	rand.Read(list.Newsroom[:])
 	signed, err := list.Sign(signer)
@@ -175,7 +172,7 @@ func makeKeys(in instance, newsroom, public string) error {
 	if !in.Trial { // what a demonstration publishes is its sample
 		err := in.writeKeyEvents(1, []release.Key{
 			{Event: release.KeyAdded, Use: release.KeySigns, Name: signer.Name(), Public: verifier, Date: today()},
-			{Event: release.KeyAdded, Use: release.KeyOpens, Name: key.Name, Public: key.Public().String(), Channels: []string{firstChannel}, Date: today()},
+			{Event: release.KeyAdded, Use: release.KeyOpens, Name: key.Name, Public: key.Public().String(), Channels: []string{envelope.FirstChannel}, Date: today()},
 		})
 		if err != nil {
 			return err
