@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/BurntSushi/toml"
@@ -21,9 +22,13 @@ const defaultConfig = `# daylight.toml: the settings of one instance, all with d
 newsroom = "Daylight"
 
 [intake]
-# Where the submission system answers: host:port, or unix:/path/to/socket for an
-# onion service. It must not be reachable from anywhere but Tor.
+# Where the submission system answers: unix:/path/to/socket, for an onion service.
+# It must not be reachable from anywhere but Tor; host:port is for trying it out.
 listen = "127.0.0.1:7101"
+# Its onion service. "control": Daylight makes it and keeps it, through tor's control
+# port, with proof of work on. "torrc": tor does; daylight onion prints the lines.
+# "": there is none.
+onion = ""
 # Whether forms are taken where the page's address does not end in .onion. Networks on
 # the way can see who comes there; a notice above every page says so.
 clearnet = false
@@ -34,8 +39,9 @@ max_upload = 4294967296
 reserve = 1073741824
 # Characters that a first message has at least, when no file comes with it. 0 for any.
 first_message = 30
-# A folder in which the desk fetches envelopes and leaves replies and keys; "" for
-# none. It may lie on a stick.
+# How the desk fetches envelopes and leaves replies and keys. "onion": by an onion
+# service of its own, which lets in only desks with a key (socket: courier.sock, beside
+# the other). A folder, which may lie on a stick. "": not at all.
 courier = ""
 # Room for what is sealed, in bytes, taken on the disk at the start and all of it
 # written anew once a day. It grows when it must, by 8 MiB, and that can be seen on a
@@ -49,7 +55,10 @@ retention_spread = 7
 [desk]
 # Where editors open the desk. The newsroom's own network, never a public address.
 listen = "127.0.0.1:7102"
-# The folder that intake keeps for the desk; "" for none.
+# The editors' own onion service, as for intake. It lets in only editors with a key.
+onion = ""
+# The way to intake: "onion:ADDRESS.onion", which daylight onion prints there; the
+# folder that intake keeps for the desk; "" for none.
 courier = ""
 # How often the desk looks there.
 fetch_every = "1m"
@@ -77,6 +86,12 @@ from = ""
 user = ""
 password = ""
 
+[tor]
+# The tor beside us. Debian's has both under these names. "" for control on a desk:
+# tor has the key to intake by its own settings.
+control = "unix:/run/tor/control"
+socks = "unix:/run/tor/socks"
+
 [archive]
 # Where readers open the archive.
 listen = "127.0.0.1:7103"
@@ -91,10 +106,17 @@ type config struct {
 	Desk     deskConfig    `toml:"desk"`
 	Notice   noticeConfig  `toml:"notice"`
 	Archive  archiveConfig `toml:"archive"`
+	Tor      torConfig     `toml:"tor"`
+}
+
+type torConfig struct {
+	Control string `toml:"control"`
+	Socks   string `toml:"socks"`
 }
 
 type intakeConfig struct {
 	Listen    string `toml:"listen"`
+	Onion     string `toml:"onion"`
 	Clearnet  bool   `toml:"clearnet"`
 	MaxUpload int64  `toml:"max_upload"`
 	Reserve   int64  `toml:"reserve"`
@@ -107,6 +129,7 @@ type intakeConfig struct {
 
 type deskConfig struct {
 	Listen     string   `toml:"listen"`
+	Onion      string   `toml:"onion"`
 	Courier    string   `toml:"courier"`
 	FetchEvery duration `toml:"fetch_every"`
 	Workers    int      `toml:"workers"`
@@ -168,6 +191,29 @@ func decodeConfig(text string, c *config) error {
 	}
 	if c.Desk.Workers < 1 || time.Duration(c.Desk.FetchEvery) < time.Second {
 		return fmt.Errorf("desk: want at least one worker, and a second between fetches: %w", fault.Invalid)
+	}
+	return checkOnions(*c)
+}
+
+// checkOnions finds settings of onion services that do not go together.
+func checkOnions(c config) error {
+	for _, r := range []struct{ name, onion, listen string }{{"intake", c.Intake.Onion, c.Intake.Listen}, {"desk", c.Desk.Onion, c.Desk.Listen}} {
+		switch {
+		case r.onion == "":
+			continue
+		case r.onion != "control" && r.onion != "torrc":
+			return fmt.Errorf("%s.onion: want \"control\", \"torrc\" or \"\": %w", r.name, fault.Invalid)
+		case !strings.HasPrefix(r.listen, "unix:/"):
+			return fmt.Errorf("%s.listen: an onion service wants unix:/path/to/socket: %w", r.name, fault.Invalid)
+		case r.onion == "control" && c.Tor.Control == "":
+			return fmt.Errorf("%s.onion: tor.control is empty: %w", r.name, fault.Invalid)
+		}
+	}
+	if c.Intake.Courier == "onion" && c.Intake.Onion == "" {
+		return fmt.Errorf("intake.courier: an onion service for the desk wants intake.onion to be set: %w", fault.Invalid)
+	}
+	if _, ok := courierAddress(c); !ok && strings.HasPrefix(c.Desk.Courier, "onion:") {
+		return fmt.Errorf("desk.courier: not the address of an onion service: %w", fault.Invalid)
 	}
 	return nil
 }

@@ -190,12 +190,13 @@ func (d *deskRole) publish(ctx context.Context, r desk.Release, next func(contex
 func (a *app) fetch(ctx context.Context, d *deskRole, in courier.Intake, every time.Duration) {
 	tick := time.NewTicker(every)
 	defer tick.Stop()
-	unopened, refused := 0, ""
+	unopened, refused, failed := 0, "", ""
 	for {
 		if err := d.noteKeys(ctx); err != nil && ctx.Err() == nil {
 			a.log.Error("note what happened to keys", "err", err)
 		}
-		// Said once, not with every round: it stays true until somebody sees to it.
+		// Said once, not with every round, as all here: it stays true until somebody sees
+		// to it.
 		switch err := d.HandOver(ctx); {
 		case ctx.Err() != nil:
 		case err == nil:
@@ -205,8 +206,13 @@ func (a *app) fetch(ctx context.Context, d *deskRole, in courier.Intake, every t
 			a.log.Error("releases are made, but not handed on; the desk tries again", "err", err)
 		}
 		got, err := d.Fetch(ctx, in)
-		if err != nil && ctx.Err() == nil {
-			a.log.Error("fetch from intake", "err", err)
+		switch {
+		case ctx.Err() != nil:
+		case err == nil:
+			failed = ""
+		case err.Error() != failed:
+			failed = err.Error()
+			a.log.Error("fetch from intake; the desk tries again", "err", err)
 		}
 		if got.Unopened != unopened && (err == nil || got.Unopened > 0) {
 			unopened = got.Unopened

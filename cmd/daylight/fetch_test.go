@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"path/filepath"
 	"strings"
@@ -76,6 +77,19 @@ func TestFetchSaysOnceWhatDoesNotOpenAndHandsOverOnItsWay(t *testing.T) {
 	if n := strings.Count(log.String(), "that no key of this desk opens"); n != 1 {
 		t.Errorf("said %d times; want once:\n%s", n, log)
 	}
+	ctx, stop = context.WithCancel(t.Context())
+	a.fetch(ctx, d, unreachable{&rounds{Intake: desktest.NewIntake(), left: 3, stop: stop}}, time.Millisecond)
+	if n := strings.Count(log.String(), "fetch from intake; "); n != 1 {
+		t.Errorf("said %d times; want once:\n%s", n, log)
+	}
+}
+
+// unreachable is an intake that does not answer.
+type unreachable struct{ *rounds }
+
+func (u unreachable) Envelopes(ctx context.Context) ([]courier.Envelope, error) {
+	u.rounds.Envelopes(ctx)
+	return nil, errors.New("no way to intake")
 }
 
 // someBlob keeps bytes that stand for the file of a release.

@@ -18,6 +18,7 @@ import (
 	"daylight/envelope"
 	"daylight/fault"
 	"daylight/internal/durable"
+	"daylight/internal/onion"
 	"daylight/internal/sqlkit"
 	"daylight/publog"
 	"daylight/release"
@@ -25,7 +26,7 @@ import (
 
 // The files of an instance that have to do with keys. The desk makes what the two
 // others need to know of it, in its folder public: newsroom.pub, whose signatures
-// to believe, and sources.keys, whom intake seals to.
+// to believe, sources.keys, whom intake seals to, and intake.auth, whom it lets in.
 const (
 	keyDatabase  = "database.key" // intake, desk: 64 hexadecimal digits
 	keyBlobs     = "blobs.key"    // desk: likewise
@@ -128,8 +129,10 @@ func makeKeys(in instance, newsroom, public string) error {
 			}
 		}
 		if in.Role == "intake" {
-			_, err := in.receipts()
-			return err
+			if _, err := in.receipts(); err != nil {
+				return err
+			}
+			return makeIntakeOnion(in, public)
 		}
 		return nil
 	}
@@ -177,6 +180,12 @@ func makeKeys(in instance, newsroom, public string) error {
 		if err != nil {
 			return err
 		}
+	}
+	if err := write(keyOnion, newSecret()); err != nil {
+		return err
+	}
+	if err := in.makeClientKey(); err != nil {
+		return err
 	}
 	if err := durable.WriteFile(in.path("public", pubNewsroom), []byte(verifier+"\n")); err != nil {
 		return err
@@ -260,6 +269,25 @@ func (c *keysBelieveCmd) Run(a *app) error {
 	}
 	fmt.Fprintf(a.stdout, "The desk believes receipts of %s.\n", v.Name())
 	return nil
+}
+
+// makeIntakeOnion makes the keys of intake's addresses, and lets in the desk whose
+// public keys these are.
+func makeIntakeOnion(in instance, public string) error {
+	for _, name := range []string{keyOnion, keyForDesks} {
+		if err := durable.WriteFile(in.path("keys", name), newSecret()); err != nil {
+			return fmt.Errorf("make keys: %w", err)
+		}
+	}
+	text, err := os.ReadFile(filepath.Join(public, pubAtIntake))
+	if err != nil {
+		return fmt.Errorf("the desk's key: %w", err)
+	}
+	key, err := onion.ParseClientPublic(string(text))
+	if err != nil {
+		return fmt.Errorf("the desk's key: %w", err)
+	}
+	return admit(filepath.Join(in.admittedDir(), "desk.auth"), key)
 }
 
 // newSecret is 32 random bytes as a key file has them.

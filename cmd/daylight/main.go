@@ -31,6 +31,7 @@ type cli struct {
 	Try     tryCmd     `cmd:"" help:"Run everything on loopback, with the sample, as a demonstration."`
 	Serve   serveCmd   `cmd:"" help:"Run one role."`
 	Keys    keysCmd    `cmd:"" help:"Make, list, rotate and retire keys; makes the instance that they are for."`
+	Onion   onionCmd   `cmd:"" help:"Onion services: addresses, and who is let in."`
 	User    userCmd    `cmd:"" help:"Accounts of the desk."`
 	Ingest  ingestCmd  `cmd:"" help:"Read files and folders into the desk."`
 	Extract extractCmd `cmd:"" help:"Print what files contain, one JSON line a document."`

@@ -70,17 +70,31 @@ func (a *app) serveIntake(in instance, cfg config) error {
 		return err
 	}
 	defer role.closers.Close()
-	if cfg.Intake.Courier == "" {
-		fmt.Fprintln(a.stderr, "No courier is set: what arrives stays here until daylight.toml names a folder for the desk.")
-		return a.listenAndServe(cfg.Intake.Listen, role.handler)
-	}
-	f, err := folder.Open(cfg.Intake.Courier)
+	wanted, err := in.wanted(cfg)
 	if err != nil {
-		return fault.Say("The courier's folder, "+cfg.Intake.Courier+", cannot be opened. Nothing was started.", err)
+		return err
 	}
-	defer f.Close()
-	return a.beside(func(ctx context.Context) { a.syncFolder(ctx, role, f) },
-		func() error { return a.listenAndServe(cfg.Intake.Listen, role.handler) })
+	jobs := []job{func(ctx context.Context) error { return a.listenAndServe(ctx, cfg.Intake.Listen, role.handler) }}
+	switch cfg.Intake.Courier {
+	case "":
+		fmt.Fprintln(a.stderr, "No courier is set: what arrives stays here until daylight.toml names a way for the desk.")
+	case "onion":
+		if cfg.Intake.Onion == "control" && len(wanted.Services) < 2 {
+			fmt.Fprintln(a.stderr, "No desk is let in yet: daylight onion admit.")
+		}
+		jobs = append(jobs, func(ctx context.Context) error { return a.serveDesks(ctx, role, cfg) })
+	default:
+		f, err := folder.Open(cfg.Intake.Courier)
+		if err != nil {
+			return fault.Say("The courier's folder, "+cfg.Intake.Courier+", cannot be opened. Nothing was started.", err)
+		}
+		defer f.Close()
+		jobs = append(jobs, func(ctx context.Context) error { a.syncFolder(ctx, role, f); return nil })
+	}
+	if in.asksTor(cfg) {
+		jobs = append(jobs, func(ctx context.Context) error { return a.beOnion(ctx, in, cfg) })
+	}
+	return a.together(jobs...)
 }
 
 func (a *app) serveDesk(in instance, cfg config) error {
@@ -110,21 +124,37 @@ func (a *app) serveDesk(in instance, cfg config) error {
 	if err != nil {
 		return err
 	}
+	jobs := []job{func(ctx context.Context) error { return a.listenAndServe(ctx, cfg.Desk.Listen, pages) }}
 	if sender != nil {
-		ctx, stop := context.WithCancel(a.ctx)
-		defer stop()
-		go a.remind(ctx, sender, at)
+		jobs = append(jobs, func(ctx context.Context) error { a.remind(ctx, sender, at); return nil })
 	}
-	if cfg.Desk.Courier == "" {
-		return a.listenAndServe(cfg.Desk.Listen, pages)
+	if cfg.Desk.Courier != "" {
+		way, err := a.openCourier(cfg)
+		if err != nil {
+			return err
+		}
+		defer way.Close()
+		jobs = append(jobs, func(ctx context.Context) error {
+			a.fetch(ctx, role, way, time.Duration(cfg.Desk.FetchEvery))
+			return nil
+		})
 	}
-	f, err := folder.Open(cfg.Desk.Courier)
+	wanted, err := in.wanted(cfg)
 	if err != nil {
-		return fault.Say("The courier's folder, "+cfg.Desk.Courier+", cannot be opened. Nothing was started.", err)
+		return err
 	}
-	defer f.Close()
-	return a.beside(func(ctx context.Context) { a.fetch(ctx, role, f, time.Duration(cfg.Desk.FetchEvery)) },
-		func() error { return a.listenAndServe(cfg.Desk.Listen, pages) })
+	if cfg.Desk.Onion != "" {
+		if err := private(strings.TrimPrefix(cfg.Desk.Listen, "unix:")); err != nil {
+			return err
+		}
+	}
+	if cfg.Desk.Onion == "control" && len(wanted.Services) == 0 {
+		fmt.Fprintln(a.stderr, "No editor is let in by the onion service yet: daylight onion admit.")
+	}
+	if in.asksTor(cfg) {
+		jobs = append(jobs, func(ctx context.Context) error { return a.beOnion(ctx, in, cfg) })
+	}
+	return a.together(jobs...)
 }
 
 func (a *app) serveArchive(in instance, cfg config) error {
@@ -137,28 +167,37 @@ func (a *app) serveArchive(in instance, cfg config) error {
 	if err != nil {
 		return err
 	}
-	return a.listenAndServe(cfg.Archive.Listen, pages)
+	return a.listenAndServe(a.ctx, cfg.Archive.Listen, pages)
 }
 
-// listenAndServe answers until the program is told to stop.
-func (a *app) listenAndServe(address string, h http.Handler) error {
+// listenAndServe answers until ctx is done.
+func (a *app) listenAndServe(ctx context.Context, address string, h http.Handler) error {
 	l, err := listen(address)
 	if err != nil {
 		return err
 	}
 	fmt.Fprintf(a.stderr, "Serving on %s. Stop: Ctrl-C.\n", l.Addr())
-	return httpkit.Serve(a.ctx, l, h, a.log)
+	return httpkit.Serve(ctx, l, h, a.log)
 }
 
-// beside runs work, which ends with its context only, while f runs.
-func (a *app) beside(work func(context.Context), f func() error) error {
+// job works until its context is done.
+type job func(context.Context) error
+
+// together runs jobs until the program is told to stop. One that ends takes the
+// others along.
+func (a *app) together(jobs ...job) error {
 	ctx, stop := context.WithCancel(a.ctx)
-	var done sync.WaitGroup
-	done.Go(func() { work(ctx) })
-	err := f()
-	stop()
-	done.Wait()
-	return err
+	defer stop()
+	var work sync.WaitGroup
+	errs := make([]error, len(jobs))
+	for i, j := range jobs {
+		work.Go(func() {
+			defer stop()
+			errs[i] = j(ctx)
+		})
+	}
+	work.Wait()
+	return errors.Join(errs...)
 }
 
 // listen opens host:port or unix:/path. A socket that a dead process left behind

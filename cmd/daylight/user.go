@@ -122,12 +122,25 @@ func (a *app) printLink(d *deskRole, cfg config, id desk.EditorID) error {
 	if err != nil {
 		return err
 	}
-	url := signInURL("http://"+cfg.Desk.Listen, link)
+	url := signInURL(d.in.deskURL(cfg), link)
 	if a.json {
 		return a.print(map[string]string{"account": string(id), "link": url})
 	}
 	_, err = fmt.Fprintf(a.stdout, "Sign-in link for %s, good once, for a day:\n%s\n", id, url)
 	return err
+}
+
+// deskURL is where editors open the desk.
+func (in instance) deskURL(c config) string {
+	if c.Desk.Onion == "control" {
+		if key, err := in.onionKey(keyOnion); err == nil {
+			return "http://" + key.Address().Host()
+		}
+	}
+	if strings.HasPrefix(c.Desk.Listen, "unix:") {
+		return "http://ADDRESS-OF-THE-DESK"
+	}
+	return "http://" + c.Desk.Listen
 }
 
 // signInURL is the page that a one-time link opens.
