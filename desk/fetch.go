@@ -75,10 +75,26 @@ func (d *Desk) Fetch(ctx context.Context, in courier.Intake) (Fetched, error) {
 	var failed error
 	f.Replies, failed = d.deliver(ctx, in)
 	first = cmp.Or(first, failed)
+	return f, errors.Join(first, d.receive(ctx, in, ring, &f))
+}
+
+// Receive is the half of Fetch that takes in what arrived: for envelopes that somebody
+// carries, on which no reply must be left.
+func (d *Desk) Receive(ctx context.Context, in courier.Intake) (Fetched, error) {
+	var f Fetched
+	ring, err := d.o.Keyring()
+	if err != nil {
+		return f, fmt.Errorf("fetch: %w", err)
+	}
+	return f, d.receive(ctx, in, ring, &f)
+}
+
+func (d *Desk) receive(ctx context.Context, in courier.Intake, ring Keyring, f *Fetched) error {
 	list, err := in.Envelopes(ctx)
 	if err != nil {
-		return f, errors.Join(first, fmt.Errorf("fetch: list envelopes: %w", err))
+		return fmt.Errorf("fetch: list envelopes: %w", err)
 	}
+	var first error
 	for _, e := range list {
 		if d.closed.has(e.ID) {
 			f.Unopened++
@@ -105,7 +121,7 @@ func (d *Desk) Fetch(ctx context.Context, in courier.Intake) (Fetched, error) {
 			first = fmt.Errorf("fetch: acknowledge: %w", err)
 		}
 	}
-	return f, first
+	return first
 }
 
 // take brings one envelope into a conversation. took is false when that was done

@@ -92,6 +92,7 @@ type Intake struct {
 	tallies  tallies
 	running  running
 	repeats  repeats
+	parcels  parcels
 	uploads  chan struct{}
 	returns  lane // of people who come back
 	firsts   lane // of first submissions, which returns cannot hold up
@@ -191,6 +192,7 @@ func (in *Intake) Limits() Limits { return in.limits }
 func (in *Intake) Close() error {
 	in.stop()
 	in.working.Wait()
+	in.settleParcels(true)
 	in.sessions.clear()
 	return nil
 }

@@ -172,6 +172,7 @@ func (in *Intake) sweep(ctx context.Context) {
 		case <-tick.C:
 			in.forgetOver()
 			collect()
+			in.settleParcels(false)
 		}
 	}
 }

@@ -63,7 +63,7 @@ func newNewsroom(t *testing.T) *newsroom {
 		open func(instance, config) (io.Closer, error)
 	}{
 		{intakeDir, func(in instance, c config) (_ io.Closer, err error) {
-			c.Intake.First = 0 // words of a test are few
+			c.Intake.First, c.Intake.Clearnet = 0, true // words of a test are few, and it has no Tor
 			n.intake, err = a.openIntake(in, c, "")
 			return n.intake.closers, err
 		}},

@@ -32,6 +32,9 @@ type cli struct {
 	Serve   serveCmd   `cmd:"" help:"Run one role."`
 	Keys    keysCmd    `cmd:"" help:"Make, list, rotate and retire keys; makes the instance that they are for."`
 	Onion   onionCmd   `cmd:"" help:"Onion services: addresses, and who is let in."`
+	Send    sendCmd    `cmd:"" help:"Source: seal on this machine, and send through Tor or on a stick."`
+	Replies repliesCmd `cmd:"" help:"Source: read and destroy answers, opened on this machine."`
+	Fetch   fetchCmd   `cmd:"" help:"Desk: take in envelopes that somebody carried here."`
 	User    userCmd    `cmd:"" help:"Accounts of the desk."`
 	Ingest  ingestCmd  `cmd:"" help:"Read files and folders into the desk."`
 	Extract extractCmd `cmd:"" help:"Print what files contain, one JSON line a document."`

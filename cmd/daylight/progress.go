@@ -33,6 +33,15 @@ func (b *bar) show(p ingest.Progress) {
 	fmt.Fprintf(b.app.stderr, "\r\x1b[K%s: %d files, %.1f of %.1f MB, %.1f MB/s%s", b.what, p.Items, float64(p.Done.Bytes)/1e6, float64(p.Total.Bytes)/1e6, p.Rate/1e6, left)
 }
 
+// sent shows an upload.
+func (b *bar) sent(at, size int64, since time.Duration) {
+	if b.shown && at > 0 {
+		rate := float64(at) / since.Seconds()
+		left := time.Duration(float64(size-at) / rate * float64(time.Second)).Round(time.Second)
+		fmt.Fprintf(b.app.stderr, "\r\x1b[K%s: %.1f of %.1f MB, %.0f kB/s, %s left", b.what, float64(at)/1e6, float64(size)/1e6, rate/1e3, left)
+	}
+}
+
 func (b *bar) done() {
 	if b.shown {
 		fmt.Fprint(b.app.stderr, "\r\x1b[K")

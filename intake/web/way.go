@@ -57,11 +57,12 @@ func (p *pages) guard(next http.Handler) http.Handler {
 			}
 		}
 		switch {
-		case r.Method != http.MethodPost:
+		case r.Method == http.MethodGet, r.Method == http.MethodHead:
 		case !p.clearnet && !onion(r.Host):
 			io.CopyN(io.Discard, r.Body, drained)
 			p.site.Render(w, r, http.StatusForbidden, "elsewhere", nil)
 			return
+		case strings.HasPrefix(r.URL.Path, "/sealed/"): // of programs, which have no forms
 		case r.URL.Path != "/send": // where it is the first of many parts
 			if r.ContentLength > maxForm {
 				p.site.Fail(w, r, errLong)

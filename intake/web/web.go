@@ -125,6 +125,11 @@ func (p *pages) routes() http.Handler {
 	}
 	mux.HandleFunc("GET /keys", text(p.in.SignedKeys))
 	mux.HandleFunc("GET /keys/signer", text(func() []byte { return []byte(p.signer) }))
+	mux.HandleFunc("HEAD /sealed/{id}", p.parcelAt)
+	mux.HandleFunc("PUT /sealed/{id}", p.parcel)
+	mux.HandleFunc("POST /sealed/replies", last(p.sealedReplies))
+	mux.HandleFunc("POST /sealed/reply", last(p.sealedReply))
+	mux.HandleFunc("POST /sealed/destroy", last(p.sealedDestroy))
 	mux.HandleFunc("POST /begin", last(p.begin))
 	mux.HandleFunc("GET /begin", func(w http.ResponseWriter, r *http.Request) { // a page that refused it, in another language
 		http.Redirect(w, r, p.site.URL(r, "/"), http.StatusSeeOther)

@@ -1,0 +1,235 @@
+package main
+
+import (
+	"cmp"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"daylight/codename"
+	"daylight/courier"
+	"daylight/courier/folder"
+	"daylight/envelope"
+	"daylight/fault"
+)
+
+type repliesCmd struct {
+	newsroomFlags
+	Save    string `type:"path" help:"Write files that come with answers into this folder." placeholder:"DIR"`
+	Destroy bool   `help:"Destroy the answers on the submission system when they are read."`
+}
+
+func (repliesCmd) Help() string {
+	return `Example: daylight replies --to ADDRESS.onion --words "seven words of the newsroom" --destroy
+
+Answers are opened on this machine. The submission system is told the name of a mailbox, never the codename. It cannot tell
+whether the mailbox was ever used. Destroyed there; the newsroom may already hold a copy.`
+}
+
+func (c *repliesCmd) Run(a *app) error {
+	list, err := c.newsroom(a)
+	if err != nil {
+		return err
+	}
+	words, err := a.askCodename()
+	if err != nil {
+		return err
+	}
+	defer words.Wipe()
+	seed := words.Seed(list.Newsroom[:])
+	defer seed.Wipe()
+	key, err := envelope.FromSecret(seed.Key(codename.LabelReply))
+	if err != nil {
+		return err
+	}
+	name := seed.Key(codename.LabelMailbox)
+	box := hex.EncodeToString(name[:])
+	client, err := c.client()
+	if err != nil {
+		return err
+	}
+	letters, err := c.letters(a, client, box, key)
+	if err != nil {
+		return err
+	}
+	if len(letters) == 0 {
+		fmt.Fprintln(a.stdout, "There is no answer. Perhaps nobody has written yet, or it was destroyed; a mailbox that was never used looks the same.")
+		return nil
+	}
+	for _, l := range letters {
+		l.print(a.stdout)
+		if c.Destroy {
+			done, err := client.post(a.ctx, "/sealed/destroy", box+" "+string(l.id))
+			if err != nil {
+				return err
+			}
+			done.Close()
+		}
+	}
+	if c.Destroy {
+		fmt.Fprintln(a.stdout, "Destroyed on intake; the newsroom may already hold a copy.")
+	}
+	return nil
+}
+
+// opened is an answer, read on this machine.
+type opened struct {
+	id    courier.ReplyID
+	at    time.Time
+	text  string
+	files []string
+	end   envelope.End
+}
+
+func (l opened) print(w io.Writer) {
+	when := "An answer that does not open"
+	if !l.at.IsZero() {
+		when = "Answer of " + l.at.UTC().Format(time.DateOnly)
+	}
+	fmt.Fprintf(w, "%s\n\n%s\n", when, printable(l.text))
+	for _, f := range l.files {
+		fmt.Fprintf(w, "  file: %s\n", f)
+	}
+	if l.end != envelope.Whole {
+		fmt.Fprintln(w, "A part of this answer is missing or damaged.")
+	}
+	fmt.Fprintln(w)
+}
+
+// printable keeps what somebody wrote from driving the terminal.
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r < ' ' && r != '\n' && r != '\t' || r >= 0x7f && r < 0xa0 {
+			return -1
+		}
+		return r
+	}, s)
+}
+
+// Bounds of what is read of a mailbox.
+const (
+	maxIDs    = 1 << 20
+	maxAnswer = 1 << 20 // of text
+)
+
+func (c *repliesCmd) letters(a *app, client *sourceClient, box string, key envelope.PrivateKey) ([]opened, error) {
+	body, err := client.post(a.ctx, "/sealed/replies", box)
+	if err != nil {
+		return nil, err
+	}
+	list, err := io.ReadAll(io.LimitReader(body, maxIDs))
+	body.Close()
+	if err != nil {
+		return nil, fmt.Errorf("list answers: %w", err)
+	}
+	var all []opened
+	for _, id := range strings.Fields(string(list)) {
+		sealed, err := client.post(a.ctx, "/sealed/reply", box+" "+id)
+		if err != nil {
+			return nil, err
+		}
+		l, err := c.open(sealed, courier.ReplyID(id), key)
+		sealed.Close()
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, l)
+	}
+	slices.SortFunc(all, func(a, b opened) int { return cmp.Or(a.at.Compare(b.at), cmp.Compare(a.id, b.id)) })
+	return all, nil
+}
+
+// open reads an answer, and writes its files where they are wanted.
+func (c *repliesCmd) open(sealed io.Reader, id courier.ReplyID, key envelope.PrivateKey) (opened, error) {
+	l := opened{id: id, end: envelope.Damaged}
+	r, err := envelope.Open(sealed, key)
+	if err != nil || r.Head.Kind != envelope.Reply {
+		return l, nil
+	}
+	l.at = r.Head.Time
+	for e := range r.Entries() {
+		if e.Type == envelope.Text {
+			b, _ := io.ReadAll(io.LimitReader(e, int64(max(0, maxAnswer-len(l.text)))))
+			l.text += string(b)
+			continue
+		}
+		place := printable(filepath.Base(filepath.FromSlash(strings.ReplaceAll(e.Name, `\`, "/"))))
+		if c.Save != "" {
+			if place, err = save(c.Save, place, e); err != nil {
+				return l, err
+			}
+		}
+		l.files = append(l.files, place)
+	}
+	l.end = r.End()
+	return l, nil
+}
+
+// save writes a new file of a name that says nothing else than its own: what is there
+// stays.
+func save(dir, name string, r io.Reader) (string, error) {
+	if name = strings.TrimLeft(name, "."); name == "" || name == string(filepath.Separator) {
+		name = "file"
+	}
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return "", fmt.Errorf("save: %w", err)
+	}
+	defer root.Close()
+	for i := 0; ; i++ {
+		as := name
+		if i > 0 {
+			as = fmt.Sprintf("%d-%s", i, name)
+		}
+		f, err := root.OpenFile(as, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+		if os.IsExist(err) && i < 1000 {
+			continue
+		}
+		if err != nil {
+			return "", fmt.Errorf("save: %w", err)
+		}
+		_, err = io.Copy(f, r)
+		if cerr := f.Close(); err == nil {
+			err = cerr
+		}
+		if err != nil {
+			return "", fmt.Errorf("save: %w", err)
+		}
+		return filepath.Join(dir, as), nil
+	}
+}
+
+type fetchCmd struct {
+	From string `arg:"" type:"path" help:"Folder that somebody carried here." placeholder:"DIR"`
+}
+
+func (fetchCmd) Help() string {
+	return `Example: daylight fetch --data /srv/desk /media/stick
+
+Takes in the envelopes that "daylight send --out" has left there, and removes them when they are safe here. It leaves
+nothing on the stick. Stop the desk first.`
+}
+
+func (c *fetchCmd) Run(a *app) error {
+	if err := there(c.From); err != nil {
+		return err
+	}
+	f, err := folder.Open(c.From)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	return a.withDesk(func(d *deskRole, _ config) error {
+		got, err := d.Receive(a.ctx, f)
+		fmt.Fprintf(a.stdout, "Taken in: %d. Not opened by any key of this desk, or damaged: %d.\n", got.Envelopes, got.Unopened)
+		if err == nil && got.Unopened > 0 {
+			err = fault.Say("What did not open stays on the stick.", fault.Forbidden)
+		}
+		return err
+	})
+}

@@ -1,0 +1,192 @@
+package main
+
+import (
+	"bytes"
+	"crypto/rand"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"daylight/courier/folder"
+	"daylight/desk"
+	"daylight/envelope"
+)
+
+// theWords are the newsroom's, as it would publish them.
+func (n *newsroom) theWords() string {
+	n.t.Helper()
+	signer, err := os.ReadFile(filepath.Join(n.deskDir, "public", pubNewsroom))
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	words, err := envelope.Fingerprint(n.intake.Keys().Newsroom, string(signer))
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	return words
+}
+
+// typed makes what the program reads from its input.
+func typed(t *testing.T, line string) {
+	t.Helper()
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	io.WriteString(w, line+"\n")
+	w.Close()
+	before := os.Stdin
+	os.Stdin = r
+	t.Cleanup(func() { os.Stdin = before; r.Close() })
+}
+
+// cutting breaks the first pieces that are sent in their middle.
+type cutting struct {
+	http.Handler
+	left atomic.Int64
+}
+
+func (c *cutting) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.Method == http.MethodPut && c.left.Add(-1) >= 0 {
+		r.Body = http.MaxBytesReader(w, r.Body, 300_000)
+		c.Handler.ServeHTTP(httptest.NewRecorder(), r)
+		panic(http.ErrAbortHandler)
+	}
+	c.Handler.ServeHTTP(w, r)
+}
+
+var eightWords = regexp.MustCompile(`(?m)^    ([a-z]+(?:-[a-z]+){7})$`)
+
+// TestSendFromTheSourcesMachine: sealed there, broken on the way, opened at the desk;
+// the answer is read, saved and destroyed with the codename alone.
+func TestSendFromTheSourcesMachine(t *testing.T) {
+	n := newNewsroom(t)
+	way := &cutting{Handler: n.intake.handler}
+	way.left.Store(2)
+	server := httptest.NewServer(way)
+	defer server.Close()
+	words, dir := n.theWords(), t.TempDir()
+	report := make([]byte, 2<<20)
+	rand.Read(report)
+	write := func(name string, b []byte) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, b, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	file, message := write("report.bin", report), write("message", []byte("Look at the report."))
+
+	// Other words are another newsroom's: nothing is sent.
+	var out, errs bytes.Buffer
+	wrong := "abacus abdomen abdominal abide abiding ability ablaze"
+	if code := run([]string{"send", "--to", server.URL, "--words", wrong, file}, &out, &errs); code != exitUnverified || !strings.Contains(errs.String(), "Nothing was sent") {
+		t.Errorf("with other words: exit code %d: %s", code, &errs)
+	}
+
+	said := daylight(t, "send", "--to", server.URL, "--words", strings.ToUpper(strings.ReplaceAll(words, " ", "-")), "--message", message, file)
+	m := eightWords.FindStringSubmatch(said)
+	if m == nil || !strings.Contains(said, "It has arrived, sealed") {
+		t.Fatalf("it says:\n%s", said)
+	}
+	if left, _ := filepath.Glob(filepath.Join(os.TempDir(), ".*")); len(left) > 0 {
+		for _, f := range left {
+			if st, err := os.Stat(f); err == nil && st.Size() >= int64(len(report)) && !st.IsDir() {
+				t.Errorf("the sealed envelope is still at %s", f)
+			}
+		}
+	}
+	n.round()
+	if got := n.round(); got.Unopened > 0 {
+		t.Fatalf("round: %+v", got)
+	}
+	ctx := t.Context()
+	if err := n.desk.PutUser(ctx, desk.Operator, desk.User{ID: "hana", Name: "Hana", Roles: []desk.Role{desk.Handler}}); err != nil {
+		t.Fatal(err)
+	}
+	all, err := n.desk.Conversations(ctx, "hana")
+	if err != nil || len(all) != 1 || len(all[0].Messages) != 1 {
+		t.Fatalf("%d conversations, %v", len(all), err)
+	}
+	got := all[0].Messages[0]
+	_, body, err := n.desk.OpenFile(ctx, "hana", all[0].ID, got.ID, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	arrived, _ := io.ReadAll(body)
+	body.Close()
+	if got.Text != "Look at the report." || got.Files[0].Name != "report.bin" || !bytes.Equal(arrived, report) || got.Cut {
+		t.Errorf("the desk has %q, %+v, %d bytes", got.Text, got.Files, len(arrived))
+	}
+
+	if err := n.desk.Reply(ctx, "hana", all[0].ID, "Thank you. \x1b[2J Which year?", []desk.Attachment{{Name: "../../.list.txt", Body: strings.NewReader("three dates")}}); err != nil {
+		t.Fatal(err)
+	}
+	n.round()
+	saved := filepath.Join(dir, "saved")
+	os.Mkdir(saved, 0o700)
+	replies := func() string {
+		typed(t, strings.Replace(strings.ToUpper(m[1][:1])+m[1][1:], "-", " ", 1))
+		return daylight(t, "replies", "--to", server.URL, "--words", words, "--save", saved, "--destroy")
+	}
+	if said := replies(); !strings.Contains(said, "Which year?") || strings.Contains(said, "\x1b") || !strings.Contains(said, "Destroyed on intake; the newsroom may already hold a copy.") {
+		t.Errorf("replies says:\n%q", said)
+	}
+	if b, err := os.ReadFile(filepath.Join(saved, "list.txt")); err != nil || string(b) != "three dates" {
+		t.Errorf("saved %q, %v", b, err)
+	}
+	if said := replies(); !strings.Contains(said, "There is no answer") {
+		t.Errorf("after they were destroyed:\n%s", said)
+	}
+
+	// A slip that leaves no reading is told by its place, and nobody is asked.
+	typed(t, "qqqq "+strings.Join(strings.Split(m[1], "-")[1:7], " ")+" zzzz")
+	server.Close()
+	errs.Reset()
+	if code := run([]string{"replies", "--to", server.URL, "--keys", filepath.Join(n.deskDir, "public"), "--words", words}, &out, &errs); code != exitUsage || !strings.Contains(errs.String(), "number 1 8") {
+		t.Errorf("a slip: exit code %d: %s", code, &errs)
+	}
+}
+
+// TestSendOnAStick: no network, and no reply is left on what is carried.
+func TestSendOnAStick(t *testing.T) {
+	n := newNewsroom(t)
+	stick := t.TempDir()
+	note := filepath.Join(t.TempDir(), "note.txt")
+	if err := os.WriteFile(note, []byte("the ledger is false"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	said := daylight(t, "send", "--keys", filepath.Join(n.deskDir, "public"), "--words", n.theWords(), "--out", stick, note)
+	if eightWords.FindString(said) == "" || !strings.Contains(said, "Carry it to the newsroom") {
+		t.Errorf("it says:\n%s", said)
+	}
+	f, err := folder.Open(stick)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	for _, want := range []int{1, 0} {
+		if got, err := n.desk.Receive(t.Context(), f); err != nil || got.Envelopes != want || got.Unopened != 0 {
+			t.Errorf("received %+v, %v; want %d", got, err, want)
+		}
+	}
+	if left, _ := os.ReadDir(filepath.Join(stick, "envelopes")); len(left) != 0 {
+		t.Errorf("%d envelopes are still on the stick", len(left))
+	}
+}
+
+// TestSendGoesNowhereElse: outside of Tor nothing is asked, let alone sent.
+func TestSendGoesNowhereElse(t *testing.T) {
+	for _, to := range []string{"", "example.org", "http://198.51.100.7:80", "https://example.onion.evil.example"} {
+		c := newsroomFlags{To: to}
+		if _, err := c.client(); err == nil {
+			t.Errorf("%q: a client", to)
+		}
+	}
+}

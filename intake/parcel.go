@@ -1,0 +1,180 @@
+package intake
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"sync"
+	"time"
+
+	"daylight/fault"
+)
+
+// parcels are envelopes that sources sealed on machines of their own, while they
+// arrive, piece by piece. What is known of one is here, in memory, and in its slot.
+type parcels struct {
+	mu   sync.Mutex
+	byID map[string]*parcel
+}
+
+type parcel struct {
+	mu   sync.Mutex // one piece at a time
+	slot Slot       // nil before the first piece, and once it is kept
+	at   int64      // bytes that arrived
+	size int64      // of the whole
+	seen time.Time
+}
+
+// Bounds of parcels.
+const (
+	parcelSilence = 6 * time.Hour // after which a part is kept as it is; a whole one is forgotten
+	mostParcels   = 1_000
+)
+
+// ParcelAt is how many bytes of a parcel have arrived: none also of one that nobody
+// began. The id is its sender's, 16 random bytes in hex.
+func (in *Intake) ParcelAt(id string) int64 {
+	in.parcels.mu.Lock()
+	p := in.parcels.byID[id]
+	in.parcels.mu.Unlock()
+	if p == nil {
+		return 0
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.at
+}
+
+// TakeParcel takes the next piece of a parcel: its bytes from at on, of size in all.
+// It returns how many have arrived by now, also with an error: what came before a
+// break stays. fault.Conflict when the piece begins elsewhere, fault.TooLarge when the
+// whole is, fault.Busy when too many are under way. Once all of it has arrived it is
+// kept like any other envelope. Whether it opens only the newsroom can tell.
+func (in *Intake) TakeParcel(ctx context.Context, id string, at, size int64, r io.Reader) (int64, error) {
+	if !isHex(id, 16) || at < 0 || size < int64(len(ageHead)) || at > size {
+		return 0, fmt.Errorf("parcel: %w", fault.Invalid)
+	}
+	if most := in.limits.Upload + in.limits.Upload/8 + 1<<20; size > most { // with its padding and seal
+		return 0, fmt.Errorf("parcel: %w", fault.TooLarge)
+	}
+	p, err := in.parcel(id, at, size)
+	if err != nil {
+		return 0, err
+	}
+	if err := in.place(); err != nil {
+		return 0, fmt.Errorf("parcel: %w", err)
+	}
+	defer func() { <-in.uploads }()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.seen = in.now()
+	switch {
+	case at != p.at || size != p.size:
+		return p.at, fmt.Errorf("parcel: a piece from %d of %d: %w", at, size, fault.Conflict)
+	case p.at == p.size: // the answer to its last piece got lost
+		return p.at, nil
+	}
+	err = in.piece(p, io.LimitReader(r, size-at))
+	p.seen = in.now()
+	if p.slot == nil { // nothing of it was taken
+		in.parcels.mu.Lock()
+		delete(in.parcels.byID, id)
+		in.parcels.mu.Unlock()
+		return 0, err
+	}
+	if err == nil && p.at == p.size {
+		err = p.keep(ctx)
+	}
+	return p.at, err
+}
+
+// parcel finds a parcel, or begins one.
+func (in *Intake) parcel(id string, at, size int64) (*parcel, error) {
+	in.parcels.mu.Lock()
+	defer in.parcels.mu.Unlock()
+	p := in.parcels.byID[id]
+	switch {
+	case p != nil:
+		return p, nil
+	case at > 0:
+		return nil, fmt.Errorf("parcel: nobody began it: %w", fault.Conflict)
+	case len(in.parcels.byID) >= mostParcels:
+		return nil, fmt.Errorf("parcel: too many: %w", fault.Busy)
+	}
+	if err := in.countAll(Submissions); err != nil {
+		return nil, fmt.Errorf("parcel: %w", err)
+	}
+	if err := in.Room(); err != nil {
+		return nil, fmt.Errorf("parcel: %w", err)
+	}
+	if in.parcels.byID == nil {
+		in.parcels.byID = map[string]*parcel{}
+	}
+	p = &parcel{size: size, seen: in.now()}
+	in.parcels.byID[id] = p
+	return p, nil
+}
+
+// piece writes what comes into the slot.
+func (in *Intake) piece(p *parcel, r io.Reader) error {
+	buf := make([]byte, 64<<10)
+	for {
+		n, readErr := fill(r, buf)
+		if p.at == 0 && n > 0 && p.slot == nil {
+			if !bytes.HasPrefix(buf[:n], []byte(ageHead)) {
+				return fmt.Errorf("parcel: not sealed: %w", fault.Invalid)
+			}
+			slot, err := in.store.Create(context.Background(), in.day(), in.until())
+			if err != nil {
+				return fmt.Errorf("keep parcel: %w", err)
+			}
+			p.slot = slot
+		}
+		if n > 0 {
+			if _, err := p.slot.Room(p.at + int64(n)); err != nil {
+				return fmt.Errorf("keep parcel: %w", err)
+			}
+			m, err := p.slot.Write(buf[:n])
+			p.at += int64(m)
+			if err != nil {
+				return fmt.Errorf("keep parcel: %w", err)
+			}
+		}
+		switch {
+		case readErr == io.EOF:
+			return nil
+		case readErr != nil:
+			return errBroken
+		}
+	}
+}
+
+func (p *parcel) keep(ctx context.Context) error {
+	if p.slot == nil {
+		return nil
+	}
+	slot := p.slot
+	p.slot = nil
+	if err := slot.Keep(context.WithoutCancel(ctx)); err != nil {
+		return fmt.Errorf("keep parcel: %w", err)
+	}
+	return nil
+}
+
+// settleParcels keeps parts whose senders are silent, as they are, and forgets parcels
+// that are kept; with all, every one.
+func (in *Intake) settleParcels(all bool) {
+	in.parcels.mu.Lock()
+	defer in.parcels.mu.Unlock()
+	for id, p := range in.parcels.byID {
+		if !p.mu.TryLock() {
+			continue // a piece is coming in
+		}
+		if all || in.now().Sub(p.seen) >= parcelSilence {
+			p.keep(context.Background()) // what fails is settled at the next start
+			delete(in.parcels.byID, id)
+		}
+		p.mu.Unlock()
+	}
+}

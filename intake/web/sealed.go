@@ -1,0 +1,120 @@
+package web
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"daylight/courier"
+	"daylight/fault"
+)
+
+// The addresses below /sealed/ are for programs that seal on the source's own machine:
+// see SPEC.md of package envelope. They set no cookie and begin no visit.
+
+// The headers of a piece, as in the IETF's draft on resumable uploads.
+const (
+	offsetHeader = "Upload-Offset"
+	lengthHeader = "Upload-Length"
+)
+
+// parcelAt says how much of a parcel has arrived.
+func (p *pages) parcelAt(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set(offsetHeader, strconv.FormatInt(p.in.ParcelAt(r.PathValue("id")), 10))
+	w.WriteHeader(http.StatusNoContent)
+}
+
+// parcel takes a piece of one.
+func (p *pages) parcel(w http.ResponseWriter, r *http.Request) {
+	at, err := strconv.ParseInt(r.Header.Get(offsetHeader), 10, 64)
+	if err == nil {
+		var size int64
+		if size, err = strconv.ParseInt(r.Header.Get(lengthHeader), 10, 64); err == nil {
+			at, err = p.in.TakeParcel(r.Context(), r.PathValue("id"), at, size, r.Body)
+		}
+	}
+	if errors.Is(err, strconv.ErrSyntax) || errors.Is(err, strconv.ErrRange) {
+		err = fmt.Errorf("parcel: %w", fault.Invalid)
+	}
+	w.Header().Set(offsetHeader, strconv.FormatInt(max(at, 0), 10))
+	p.answer(w, err, http.StatusNoContent)
+}
+
+// answer ends an answer to a program: a status, and nothing else.
+func (p *pages) answer(w http.ResponseWriter, err error, status int) {
+	switch {
+	case err == nil:
+	case errors.Is(err, fault.Busy):
+		status = http.StatusServiceUnavailable
+	case errors.Is(err, fault.Conflict):
+		status = http.StatusConflict
+	case errors.Is(err, fault.NotFound):
+		status = http.StatusNotFound
+	default:
+		if status = httpStatus(err); status == http.StatusInternalServerError {
+			p.site.Log.Error("sealed", "err", err)
+		}
+	}
+	w.WriteHeader(status)
+}
+
+// named reads the one line that says which mailbox, and which reply in it. It is in
+// the body, since addresses are written down in many places.
+func named(r *http.Request) (box courier.MailboxID, id courier.ReplyID, err error) {
+	line, err := io.ReadAll(io.LimitReader(r.Body, 200))
+	if err != nil {
+		return "", "", errBody
+	}
+	a, b, _ := strings.Cut(strings.TrimSpace(string(line)), " ")
+	return courier.MailboxID(a), courier.ReplyID(b), nil
+}
+
+var errBody = fmt.Errorf("body broke off: %w", fault.Invalid)
+
+// sealedReplies lists a mailbox.
+func (p *pages) sealedReplies(w http.ResponseWriter, r *http.Request) {
+	box, _, err := named(r)
+	var ids []courier.ReplyID
+	if err == nil {
+		ids, err = p.in.Replies(r.Context(), box)
+	}
+	if err != nil {
+		p.answer(w, err, 0)
+		return
+	}
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	for _, id := range ids {
+		fmt.Fprintln(w, id)
+	}
+}
+
+// sealedReply gives one as it is.
+func (p *pages) sealedReply(w http.ResponseWriter, r *http.Request) {
+	box, id, err := named(r)
+	var body io.ReadCloser
+	if err == nil {
+		body, err = p.in.OpenReply(r.Context(), box, id)
+	}
+	if err != nil {
+		p.answer(w, err, 0)
+		return
+	}
+	defer body.Close()
+	w.Header().Set("Content-Type", "application/octet-stream")
+	io.Copy(w, body)
+}
+
+// sealedDestroy destroys one. Gone is gone, also when it is asked twice.
+func (p *pages) sealedDestroy(w http.ResponseWriter, r *http.Request) {
+	box, id, err := named(r)
+	if err == nil {
+		err = p.in.DestroyReply(background(r), box, id)
+	}
+	if errors.Is(err, fault.NotFound) {
+		err = nil
+	}
+	p.answer(w, err, http.StatusNoContent)
+}

@@ -1,0 +1,221 @@
+package web_test
+
+import (
+	"bytes"
+	"crypto/rand"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"daylight/courier"
+	"daylight/envelope"
+	"daylight/intake"
+)
+
+// sealedHere is an envelope that a source sealed on their own machine.
+func (h *house) sealedHere(t *testing.T, n int) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	s, err := h.in.Keys().Seal(&b, envelope.Head{Time: h.now, Path: "send"}, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.File("minutes.bin", bytes.NewReader(make([]byte, n))); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+// piece sends one, and gives the status and how much has arrived.
+func (h *house) piece(t *testing.T, id string, at, size int, body io.Reader) (status, now int) {
+	t.Helper()
+	r, err := http.NewRequest(http.MethodPut, h.url+"/sealed/"+id, body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Upload-Offset", strconv.Itoa(at))
+	r.Header.Set("Upload-Length", strconv.Itoa(size))
+	res, err := http.DefaultClient.Do(r)
+	if err != nil {
+		return 0, h.arrived(t, id)
+	}
+	res.Body.Close()
+	now, _ = strconv.Atoi(res.Header.Get("Upload-Offset"))
+	return res.StatusCode, now
+}
+
+func (h *house) arrived(t *testing.T, id string) int {
+	t.Helper()
+	res, err := http.Head(h.url + "/sealed/" + id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	res.Body.Close()
+	n, err := strconv.Atoi(res.Header.Get("Upload-Offset"))
+	if err != nil || res.StatusCode != http.StatusNoContent || len(res.Cookies()) > 0 {
+		t.Fatalf("%d, %v, cookies %v", res.StatusCode, err, res.Cookies())
+	}
+	return n
+}
+
+func newParcelID() string {
+	var b [16]byte
+	rand.Read(b[:])
+	return hex.EncodeToString(b[:])
+}
+
+// kept are the envelopes that the desk could fetch, opened.
+func (h *house) kept(t *testing.T) (list []courier.Envelope, whole int) {
+	t.Helper()
+	list, err := h.in.Courier().Envelopes(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range list {
+		body, err := h.in.Courier().Open(t.Context(), e.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, err := envelope.Open(body, h.key.HybridIdentity)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for r.Next() != nil {
+		}
+		if r.End() == envelope.Whole {
+			whole++
+		}
+		body.Close()
+	}
+	return list, whole
+}
+
+// TestSealedElsewhere: an envelope comes in pieces, goes on where it broke, and is kept
+// once.
+func TestSealedElsewhere(t *testing.T) {
+	h := newHouse(t, nil)
+	sealed := h.sealedHere(t, 700_000)
+	id, size := newParcelID(), len(sealed)
+	if n := h.arrived(t, id); n != 0 {
+		t.Fatalf("%d bytes of what nobody sent", n)
+	}
+	if status, now := h.piece(t, id, 0, size, bytes.NewReader(sealed[:200_000])); status != 204 || now != 200_000 {
+		t.Fatalf("first piece: %d, %d", status, now)
+	}
+	if list, _ := h.kept(t); len(list) != 0 {
+		t.Error("half of it can be fetched")
+	}
+	// The next one breaks in its middle: what came stays.
+	status, now := h.piece(t, id, 200_000, size, io.MultiReader(bytes.NewReader(sealed[200_000:400_000]), broken2{}))
+	if status == 204 || now < 200_000 || now > 400_000 {
+		t.Fatalf("a piece that broke: %d, %d", status, now)
+	}
+	for deadline := time.Now().Add(10 * time.Second); ; { // the server may still be at it
+		if now = h.arrived(t, id); now > 200_000 || time.Now().After(deadline) {
+			break
+		}
+	}
+	for _, wrong := range []int{now + 1, max(0, now-1)} {
+		if status, at := h.piece(t, id, wrong, size, bytes.NewReader(sealed[wrong:])); status != 409 || at != now {
+			t.Errorf("a piece from %d: %d, %d; want conflict, and where it is", wrong, status, at)
+		}
+	}
+	for range 2 { // the second time as if the answer had got lost
+		if status, at := h.piece(t, id, now, size, bytes.NewReader(sealed[now:])); status != 204 || at != size {
+			t.Fatalf("last piece: %d, %d", status, at)
+		}
+		now = size
+	}
+	if list, whole := h.kept(t); len(list) != 1 || whole != 1 {
+		t.Errorf("%d envelopes, %d whole; want one", len(list), whole)
+	}
+	if log := h.log.String(); log != "" {
+		t.Errorf("the log says: %s", log)
+	}
+}
+
+// broken2 is a connection that breaks.
+type broken2 struct{}
+
+func (broken2) Read([]byte) (int, error) { return 0, fmt.Errorf("broken") }
+
+// TestSealedElsewhereRefused: nothing is kept of what is no envelope, or too large.
+func TestSealedElsewhereRefused(t *testing.T) {
+	h := newHouse(t, func(_ *house, o *intake.Options) { o.Limits.Upload = 1 << 20 })
+	for name, c := range map[string]struct {
+		id         string
+		at, size   int
+		body       string
+		wantStatus int
+	}{
+		"no envelope":    {newParcelID(), 0, 100, strings.Repeat("x", 100), 400},
+		"a short id":     {"abc", 0, 100, "x", 400},
+		"too large":      {newParcelID(), 0, 1 << 30, "age-encryption.org/v1\n", 413},
+		"not from 0":     {newParcelID(), 10, 100, "x", 409},
+		"negative":       {newParcelID(), -1, 100, "x", 400},
+		"beyond its end": {newParcelID(), 200, 100, "x", 400},
+	} {
+		if status, _ := h.piece(t, c.id, c.at, c.size, strings.NewReader(c.body)); status != c.wantStatus {
+			t.Errorf("%s: %d; want %d", name, status, c.wantStatus)
+		}
+	}
+	if list, _ := h.kept(t); len(list) != 0 {
+		t.Errorf("%d envelopes; want none", len(list))
+	}
+}
+
+// TestAPartIsKeptInTheEnd: a source who never goes on loses nothing that arrived.
+func TestAPartIsKeptInTheEnd(t *testing.T) {
+	h := newHouse(t, nil)
+	sealed := h.sealedHere(t, 700_000)
+	if status, _ := h.piece(t, newParcelID(), 0, len(sealed), bytes.NewReader(sealed[:400_000])); status != 204 {
+		t.Fatal(status)
+	}
+	h.in.Close()
+	if list, whole := h.kept(t); len(list) != 1 || whole != 0 {
+		t.Errorf("%d envelopes, %d whole; want the part", len(list), whole)
+	}
+}
+
+// TestMailboxesOfPrograms: any name of a mailbox has the same answer, to the byte, and a
+// reply is had and destroyed by who names its mailbox only.
+func TestMailboxesOfPrograms(t *testing.T) {
+	h := newHouse(t, nil)
+	used, other := strings.Repeat("ab", 32), strings.Repeat("cd", 32)
+	id := newParcelID()
+	sealed := append([]byte("age-encryption.org/v1\n"), "for somebody"...)
+	if err := h.in.Courier().PutReply(t.Context(), courier.MailboxID(used), courier.ReplyID(id), bytes.NewReader(sealed)); err != nil {
+		t.Fatal(err)
+	}
+	post := func(path, line string) (int, string) {
+		res, err := http.Post(h.url+"/sealed/"+path, "text/plain", strings.NewReader(line))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer res.Body.Close()
+		b, _ := io.ReadAll(res.Body)
+		return res.StatusCode, string(b)
+	}
+	for _, c := range []struct {
+		path, line string
+		status     int
+		body       string
+	}{
+		{"replies", used, 200, id + "\n"}, {"replies", other, 200, ""}, {"replies", "x", 400, ""},
+		{"reply", other + " " + id, 404, ""}, {"reply", used + " " + id, 200, string(sealed)},
+		{"destroy", other + " " + id, 204, ""}, {"reply", used + " " + id, 200, string(sealed)},
+		{"destroy", used + " " + id, 204, ""}, {"destroy", used + " " + id, 204, ""}, {"replies", used, 200, ""},
+	} {
+		if status, body := post(c.path, c.line); status != c.status || body != c.body {
+			t.Errorf("%s %.8s…: %d %q; want %d %q", c.path, c.line, status, body, c.status, c.body)
+		}
+	}
+}
