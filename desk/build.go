@@ -110,10 +110,15 @@ func (b *builder) entries(ctx context.Context, w *release.Writer) error {
 			return err
 		}
 	}
-	if b.plan.documents() {
-		return release.Add(w, b.decision())
+	if !b.plan.documents() {
+		return nil
 	}
-	return nil
+	dec := b.decision()
+	var err error
+	if dec.Exceptions, err = b.exceptions(ctx); err != nil {
+		return err
+	}
+	return release.Add(w, dec)
 }
 
 func (b *builder) authored(w *release.Writer) error {
@@ -229,7 +234,7 @@ func (b *builder) decision() release.Decision {
 	if len(approve) < ApprovalsNeeded { // a release is not written without them
 		dec.Approved = []string{"nobody yet", "since this is a preview"}
 	}
-	return b.exceptions(dec)
+	return dec
 }
 
 // notYet stands in previews of a case whose record is not complete. Readiness keeps
@@ -237,19 +242,40 @@ func (b *builder) decision() release.Decision {
 const notYet = "Not recorded yet."
 
 // exceptions counts what does not go out whole, by state and reason, over all
-// levels.
-func (b *builder) exceptions(dec release.Decision) release.Decision {
+// levels; what is redacted, by what was taken out.
+func (b *builder) exceptions(ctx context.Context) ([]release.Exception, error) {
+	redacted := map[string]int64{} // by what the record says of them
+	for i, err := range b.d.o.Stores.Documents.Outline(ctx, b.c.Collection.ID) {
+		if err != nil {
+			return nil, fmt.Errorf("read documents: %w", err)
+		}
+		if i.Released(b.fates.of[i.ID()] == whole); i.State != corpus.Redacted {
+			continue
+		}
+		text := listedOnly
+		if i.Plan.Act == Redact {
+			text = i.Plan.Public
+		}
+		redacted[text]++
+	}
+	var all []release.Exception
+	for _, text := range slices.Sorted(maps.Keys(redacted)) {
+		all = append(all, release.Exception{State: corpus.Redacted, Files: redacted[text], Text: text})
+	}
 	sum := b.ledger.Total()
-	for _, s := range []corpus.State{corpus.Redacted, corpus.Quarantined, corpus.Destroyed} {
+	for _, s := range []corpus.State{corpus.Quarantined, corpus.Destroyed} {
 		if n := sum.States[s].Files; n > 0 {
-			dec.Exceptions = append(dec.Exceptions, release.Exception{State: s, Files: n})
+			all = append(all, release.Exception{State: s, Files: n})
 		}
 	}
 	for _, r := range slices.Sorted(maps.Keys(sum.Reasons)) {
-		dec.Exceptions = append(dec.Exceptions, release.Exception{State: corpus.Withheld, Reason: r, Files: sum.Reasons[r].Files})
+		all = append(all, release.Exception{State: corpus.Withheld, Reason: r, Files: sum.Reasons[r].Files})
 	}
-	return dec
+	return all, nil
 }
+
+// listedOnly is what the record says of containers that go out without their bytes.
+const listedOnly = "Listed only: something inside is not published."
 
 // public is the harm record in a paragraph.
 func (h Harm) public() string {

@@ -97,7 +97,7 @@ func (d *Desk) MakeCase(ctx context.Context, by EditorID, id ConversationID, m M
 		if err != nil {
 			return "", err
 		}
-		c.Collection.Route, c.Collection.Hands = corpus.RouteSubmission, "It came through our submission system."
+		c.Collection.Route, c.Collection.Unknown = corpus.RouteSubmission, "Through whose hands it came before it reached us."
 		if err := d.addCase(ctx, by, c); err != nil {
 			return "", err
 		}

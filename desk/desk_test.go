@@ -162,12 +162,21 @@ func TestStory(t *testing.T) {
 	}
 	_, err := w.Dispose(t.Context(), bo, id, only(doc(t, w, id, "secret.txt")), "", desk.Disposition{Act: desk.Withhold, Reason: corpus.ReasonHarm, Note: "A private home."})
 	must(t, err)
-	_, err = w.Dispose(t.Context(), redactor, id, only(doc(t, w, id, "memo.txt")), "", desk.Disposition{Act: desk.Redact, Forms: []string{"Mira Velen"}})
-	must(t, err)
 	decided(t, w, id)
+	seen := map[desk.Manifest]bool{}
+	for _, said := range []string{"", "A name.", "A person’s name."} { // what the record says is approved, too
+		_, err = w.Dispose(t.Context(), redactor, id, only(doc(t, w, id, "memo.txt")), "", desk.Disposition{Act: desk.Redact, Forms: []string{"Mira Velen"}, Public: said})
+		must(t, err)
+		r, err := w.Readiness(t.Context(), ana, id)
+		must(t, err)
+		seen[r.Manifest] = true
+	}
+	if len(seen) != 3 {
+		t.Errorf("%d manifests of three records; want another for each", len(seen))
+	}
 	why, err := w.WhyNot(t.Context(), ana, id)
 	must(t, err)
-	if len(why) != 2 { // the gate, and the approvals
+	if len(why) != 2 || why[1] != "2 editors must still approve exactly this: Ana or Bo." { // the gate, and the approvals
 		t.Errorf("why not: %q", why)
 	}
 	if _, err := w.Release(t.Context(), ana, id); !errors.Is(err, fault.Conflict) {
@@ -207,6 +216,11 @@ func TestStory(t *testing.T) {
 	must(t, err)
 	if !slices.Equal(dec.Approved, []string{"editor", "editor"}) || strings.Contains(string(all[release.KindDecision][0].Body), "editor-a") {
 		t.Errorf("decision %+v; want roles, no names", dec)
+	}
+	if want := []release.Exception{{State: corpus.Redacted, Files: 1, Text: "A person’s name."},
+		{State: corpus.Redacted, Files: 1, Text: "Listed only: something inside is not published."},
+		{State: corpus.Withheld, Reason: corpus.ReasonHarm, Files: 1}}; !slices.Equal(dec.Exceptions, want) {
+		t.Errorf("exceptions %+v; want %+v", dec.Exceptions, want)
 	}
 	l, err := w.Ledger(t.Context(), ana, id)
 	must(t, err)

@@ -29,6 +29,7 @@ type Disposition struct {
 	Reason corpus.Reason `json:"reason,omitempty"` // of Withhold; one of corpus.Reasons, and nothing else
 	Note   string        `json:"note,omitempty"`   // why, in the editors' words; stays on the desk
 	Forms  []string      `json:"forms,omitempty"`  // of Redact: each form of what is taken out
+	Public string        `json:"public,omitempty"` // of Redact: what kind of thing that was, for the public record
 	By     EditorID      `json:"by,omitempty"`
 }
 
@@ -50,6 +51,8 @@ func (d Disposition) Check() error {
 		return bad(FieldForms, "List at least one form of what is to be taken out.")
 	case d.Act != Redact && len(d.Forms) > 0:
 		return bad(FieldForms, "Forms to take out belong to a redaction.")
+	case d.Act != Redact && d.Public != "":
+		return bad("", "What was taken out belongs to a redaction.")
 	}
 	for _, f := range d.Forms {
 		// A form of one letter would black out a text and find itself everywhere.

@@ -48,8 +48,7 @@ func (g *GateReport) Words() string {
 		return "Nothing is to be taken out, so there was nothing to look for."
 	}
 	if g.Clean() {
-		return fmt.Sprintf("%s in the %d entries of this release (each file’s description and content, the record, the ledger) and %s made of them. Context may still identify.",
-			none(g.Forms), g.Entries, count(g.Outputs, "page", "pages"))
+		return none(g.Forms) + " in this release. Context may still identify."
 	}
 	return fmt.Sprintf("Listed forms were found in %s. Nothing can be released until they are gone or excepted.", count(len(g.Found)+g.More, "place", "places"))
 }

@@ -67,7 +67,8 @@ func (d *Desk) plan(ctx context.Context, c Case) (planned, error) {
 			Act    Act
 			Why    corpus.Reason
 			Forms  []string
-		}{i.ID(), i.Of, i.Path, i.Hash, i.State, i.Reason, i.Plan.Act, i.Plan.Reason, i.Plan.Forms}); err != nil {
+			Public string
+		}{i.ID(), i.Of, i.Path, i.Hash, i.State, i.Reason, i.Plan.Act, i.Plan.Reason, i.Plan.Forms, i.Plan.Public}); err != nil {
 			return p, fmt.Errorf("manifest: %w", err)
 		}
 		p.count(&i)

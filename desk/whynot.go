@@ -1,9 +1,11 @@
 package desk
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"daylight/corpus"
 )
@@ -13,8 +15,8 @@ type Readiness struct {
 	Manifest Manifest
 	Asked    bool                       // the three questions must be answered
 	Publish  int                        // documents, as received
-	Redact   int                        // with parts taken out, or as a listing
-	Listed   map[corpus.DocumentID]bool // those of Redact that are planned to be published, and hold what is not
+	Redact   int                        // with parts taken out
+	Listed   map[corpus.DocumentID]bool // planned to be published, and go out as a listing: they hold what is not
 	Withhold int
 	Pending  int
 	Forms    int  // to take out
@@ -49,7 +51,7 @@ func (d *Desk) WhyNot(ctx context.Context, by EditorID, id CaseID) ([]string, er
 }
 
 func (d *Desk) ready(ctx context.Context, c Case, p planned) (Readiness, error) {
-	r := Readiness{Manifest: p.manifest, Asked: p.documents(), Publish: p.publish - len(p.listed), Redact: p.redact + len(p.listed),
+	r := Readiness{Manifest: p.manifest, Asked: p.documents(), Publish: p.publish - len(p.listed), Redact: p.redact,
 		Listed: p.listed, Withhold: p.withhold, Pending: p.pending, Forms: len(p.forms), Authored: c.Authored.Len()}
 	l, err := d.o.Stores.Documents.Ledger(c.Collection.ID).Balance(ctx)
 	if err != nil {
@@ -89,7 +91,11 @@ func (d *Desk) ready(ctx context.Context, c Case, p planned) (Readiness, error) 
 	}
 	r.Approve, r.Object = c.Decision.approvers(p.manifest, c.Barred)
 	if n := ApprovalsNeeded - len(r.Approve); n > 0 {
-		say("%s must still approve exactly this.", count(n, "editor", "editors"))
+		may, err := d.mayStill(ctx, c, r)
+		if err != nil {
+			return r, err
+		}
+		say("%s must still approve exactly this: %s.", count(n, "editor", "editors"), may)
 		if c.Decision.Voided > 0 {
 			say("%s became void when something was changed afterwards.", count(c.Decision.Voided, "approval", "approvals"))
 		}
@@ -98,6 +104,21 @@ func (d *Desk) ready(ctx context.Context, c Case, p planned) (Readiness, error) 
 		say("%s answered no. Talk, change the record, or let them answer again.", count(len(r.Object), "editor", "editors"))
 	}
 	return r, nil
+}
+
+// mayStill names the editors who can approve what waits, for the desk's own pages.
+func (d *Desk) mayStill(ctx context.Context, c Case, r Readiness) (string, error) {
+	all, err := d.o.Stores.Users.All(ctx)
+	if err != nil {
+		return "", fmt.Errorf("read accounts: %w", err)
+	}
+	var names []string
+	for _, u := range all {
+		if mayApprove(u, c.Barred[u.ID]) == nil && !slices.Contains(r.Approve, u.ID) {
+			names = append(names, u.Name)
+		}
+	}
+	return cmp.Or(strings.Join(names, " or "), "nobody here may, so an administrator has to add one"), nil
 }
 
 // bars reads a case, and bars in this copy whoever wrote in a conversation that it

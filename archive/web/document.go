@@ -300,7 +300,12 @@ This file is: %s.
 A file from a stranger can do harm when it is opened. Open it on a machine
 that matters little, without a network, or read it on the archive's page.
 
-To check it without a network, with the newsroom's public key in the file KEY:
+To check it without a network, with the newsroom's public key in the file KEY,
+give the zip that this came in, as it is:
+
+    daylight verify --key KEY FILE.zip
+
+or the two files of it:
 
     daylight verify --key KEY %q %q
 

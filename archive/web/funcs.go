@@ -23,7 +23,7 @@ var funcs = template.FuncMap{
 	"find":     find,
 	"within":   archive.Narrow,
 	"language": languageName,
-	"kind":     kindName,
+	"kind":     httpkit.Kind,
 	"filled":   filled,
 	"phrase":   phrase,
 	"counted":  counted,
@@ -34,6 +34,7 @@ var funcs = template.FuncMap{
 	"first":    first,
 	"percent":  percent,
 	"tally":    func(b corpus.Balance, s string) corpus.Tally { return b.States[corpus.State(s)] },
+	"states":   func() []corpus.State { return corpus.States },
 	"list":     func(v ...any) []any { return v },
 	"unknown":  func(s string) bool { return s == search.Unknown },
 }
@@ -78,26 +79,6 @@ func languageName(page, code string) string {
 	}
 	first, n := utf8.DecodeRuneInString(name)
 	return string(unicode.ToUpper(first)) + name[n:]
-}
-
-// kindName names a media type in English, for t; a type without a name stays.
-func kindName(media string) string {
-	media = mediaType(media)
-	for _, k := range kinds {
-		if media == k.media || strings.HasSuffix(k.media, "/") && strings.HasPrefix(media, k.media) {
-			return k.name
-		}
-	}
-	return media
-}
-
-var kinds = []struct{ media, name string }{
-	{"message/rfc822", "E-mail"}, {"application/pdf", "PDF"}, {"text/plain", "Text"}, {"text/html", "Web page"},
-	{"application/vnd.openxmlformats-officedocument.wordprocessingml.document", "Word document"}, {"application/msword", "Word document"},
-	{"application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "Spreadsheet"}, {"application/vnd.ms-excel", "Spreadsheet"},
-	{"text/csv", "Table"}, {"application/zip", "Zip archive"}, {"application/mbox", "Mailbox"}, {"application/vnd.ms-outlook", "Mailbox"},
-	{"application/gzip", "Archive file"}, {"application/x-tar", "Archive file"}, {"image/", "Picture"}, {"audio/", "Sound"}, {"video/", "Film"},
-	{"application/octet-stream", "Unknown format"},
 }
 
 // filled puts the number of a claim into its text, or before it where it has no

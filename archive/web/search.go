@@ -220,7 +220,7 @@ func (s *site) namer(r *http.Request) (func(facet, value string) string, error) 
 		case search.Language:
 			return languageName(httpkit.Lang(r), value)
 		case search.Type:
-			return kindName(value)
+			return httpkit.Kind(value)
 		}
 		return value
 	}, nil

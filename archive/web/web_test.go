@@ -28,6 +28,7 @@ import (
 	"daylight/archive/sqlite"
 	"daylight/blob/mem"
 	"daylight/corpus"
+	"daylight/internal/httpkit"
 	"daylight/publog"
 	"daylight/release"
 	"daylight/search/searchtest"
@@ -238,8 +239,8 @@ func TestEveryTextIsTranslated(t *testing.T) {
 			}
 		}
 	}
-	for _, k := range kinds {
-		english[k.name] = true
+	for _, k := range httpkit.Kinds {
+		english[k.Name] = true
 	}
 	for _, f := range facetTitles {
 		english[f.title] = true

@@ -34,10 +34,10 @@ const banner = "Demonstration: everything here is invented, and all keys lie in 
 
 // trialUsers are the people of a demonstration.
 var trialUsers = []desk.User{
-	{ID: "hana", Name: "Hana, handler", Roles: []desk.Role{desk.Handler}},
-	{ID: "remy", Name: "Rémy, redactor", Roles: []desk.Role{desk.Redactor}},
-	{ID: "ana", Name: "Ana, editor", Roles: []desk.Role{desk.Editor}},
-	{ID: "bo", Name: "Bo, editor", Roles: []desk.Role{desk.Editor}},
+	{ID: "hana", Name: "Hana (handler)", Roles: []desk.Role{desk.Handler}},
+	{ID: "remy", Name: "Rémy (redactor)", Roles: []desk.Role{desk.Redactor}},
+	{ID: "ana", Name: "Ana (editor)", Roles: []desk.Role{desk.Editor}},
+	{ID: "bo", Name: "Bo (editor)", Roles: []desk.Role{desk.Editor}},
 }
 
 func (c *tryCmd) Run(a *app) error {

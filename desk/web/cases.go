@@ -62,32 +62,89 @@ func (s *site) caseRows(r *http.Request, u desk.User) ([]caseRow, error) {
 	return rows, nil
 }
 
-// todo is what a person can do next for a case, and on which of its pages.
-type todo struct{ Text, Tab string }
+// todo is what a person can do next for a case.
+type todo struct {
+	Text string
+	Tab  string // the page of the case where it is done
+	Do   string // the form that does it from any page; "" where it needs its page
+	Note string // what to know before; alone, it says what this page is for
+	Else *todo  // what may be done instead
+}
+
+// on is what a page shows of it: not what is done on this page anyway.
+func (t *todo) on(tab string) *todo {
+	switch {
+	case t == nil:
+		return nil
+	case t.Text == takeOut && (tab == "files" || tab == "document") && t.Else != nil:
+		return &todo{Note: "Take something out, or", Else: t.Else}
+	case t.Tab == tab, t.Text == takeOut && tab == "document":
+		return t.Else
+	case t.Else != nil && t.Else.Tab == tab:
+		return &todo{Text: t.Text, Tab: t.Tab}
+	}
+	return t
+}
+
+const takeOut = "Open a file to take something out"
 
 // next says what a person can do for a case, if anything.
 func next(u desk.User, c desk.Case, r desk.Readiness) *todo {
-	nothing := r.Publish+r.Redact+r.Withhold+r.Authored == 0
-	lacks := r.Publish+r.Redact+r.Withhold > 0 && len(c.Lacks()) > 0
+	documents := r.Publish+r.Redact+len(r.Listed)+r.Withhold > 0
+	nothing := !documents && r.Authored == 0
+	lacks := documents && len(c.Lacks()) > 0
 	ready := !nothing && !lacks && (!r.Asked || len(c.Decision.Lacks()) == 0)
+	whole := r.Redact == 0 && r.Publish > 0 // nobody has taken anything out yet
 	switch {
 	case c.Status != desk.StatusOpen:
 	case ready && !gated(c, r) && u.Is(gate...):
-		return &todo{"Run the gate", "release"}
+		run := &todo{Text: "Run the gate", Tab: "release", Do: "release/gate"}
+		switch {
+		case whole && u.Is(desk.Redactor):
+			return &todo{Text: takeOut, Tab: "files", Else: run}
+		case whole:
+			run.Note = "Before it, a redactor may take something out."
+		}
+		return run
 	case !u.Is(desk.Editor):
+		if u.Is(desk.Redactor) && r.Redact == 0 && r.Publish+r.Pending > 0 && !gated(c, r) {
+			return &todo{Text: takeOut, Tab: "files"}
+		}
 	case len(r.WhyNot) == 0:
-		return &todo{"Release it", "release"}
+		return &todo{Text: "Release it", Tab: "release"}
 	case nothing && r.Pending > 0:
-		return &todo{"Decide about its files", "files"}
+		return &todo{Text: "Decide about its files", Tab: "files"}
 	case nothing:
 	case lacks:
-		return &todo{"Say where it comes from", "provenance"}
+		from := &todo{Text: "Say where it comes from", Tab: "provenance"}
+		if r.Pending > 0 {
+			from.Note = "with " + count(r.Pending, "file", "files") + " left undecided"
+			return &todo{Text: "Decide about " + count(r.Pending, "more file", "more files"), Tab: "files", Else: from}
+		}
+		return from
 	case !ready:
-		return &todo{"Answer the three questions", "questions"}
+		return &todo{Text: "Answer the three questions", Tab: "questions"}
 	case c.Barred[u.ID] == "" && !slices.Contains(r.Approve, u.ID):
-		return &todo{"Read it and approve", "release"}
+		return &todo{Text: "Read it and approve", Tab: "release"}
 	}
 	return nil
+}
+
+// onward sends the browser on after a form of a case: to what is next for this person,
+// or back to the page of the form.
+func (s *site) onward(w http.ResponseWriter, r *http.Request, u desk.User, tab, what string) error {
+	c, err := s.desk.Case(r.Context(), u.ID, caseID(r))
+	if err != nil {
+		return err
+	}
+	ready, err := s.desk.Readiness(r.Context(), u.ID, c.ID)
+	if err != nil {
+		return err
+	}
+	if t := next(u, c, ready); t != nil && t.Tab != "files" {
+		tab = t.Tab
+	}
+	return back(w, r, "/case/"+string(c.ID)+"/"+tab, what)
 }
 
 // gated reports whether the gate found nothing in exactly this release.
@@ -134,7 +191,7 @@ func (s *site) inCase(w http.ResponseWriter, r *http.Request, u desk.User, tab s
 	if err != nil {
 		return err
 	}
-	return s.show(w, r, u, tab, casePage{u, &c, ready, tab, next(u, c, ready), gated(c, ready), x})
+	return s.show(w, r, u, tab, casePage{u, &c, ready, tab, next(u, c, ready).on(tab), gated(c, ready), x})
 }
 
 // step is one line of the way to a release.
@@ -158,12 +215,12 @@ func (s *site) caseHome(w http.ResponseWriter, r *http.Request, u desk.User) err
 	if err != nil {
 		return err
 	}
-	chosen := ready.Publish + ready.Redact + ready.Withhold
+	chosen := ready.Publish + ready.Redact + len(ready.Listed) + ready.Withhold
 	steps := []step{
 		{"Decide about each file", "files", chosen > 0 && ready.Pending == 0, fmt.Sprintf("%d decided for this release, %d undecided", chosen, ready.Pending)},
 		{"Say where it comes from", "provenance", len(c.Lacks()) == 0, lacking(len(c.Lacks()))},
 		{"Answer the three questions, and whom it may harm", "questions", len(c.Decision.Lacks()) == 0, lacking(len(c.Decision.Lacks()))},
-		{"Search it for what was taken out", "release", gated(c, ready), forms(ready.Forms) + "; run the gate last, since any change voids it"},
+		{"Search it for what was taken out", "release", gated(c, ready), forms(ready.Forms)},
 		{"Two editors approve", "release", len(ready.Approve) >= desk.ApprovalsNeeded, fmt.Sprintf("%d of %d", len(ready.Approve), desk.ApprovalsNeeded)},
 	}
 	return s.inCase(w, r, u, "case", map[string]any{"States": states, "Steps": steps, "Status": []desk.Status{desk.StatusOpen, desk.StatusParked, desk.StatusClosed}})

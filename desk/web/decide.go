@@ -39,7 +39,7 @@ func (s *site) setProvenance(w http.ResponseWriter, r *http.Request, u desk.User
 	if err := s.desk.SetCollection(r.Context(), u.ID, caseID(r), draft); err != nil {
 		return err
 	}
-	return back(w, r, "/case/"+string(caseID(r))+"/provenance", "saved")
+	return s.onward(w, r, u, "provenance", "saved")
 }
 
 // typed is what somebody wrote into a field.
@@ -62,8 +62,11 @@ func (s *site) questions(w http.ResponseWriter, r *http.Request, u desk.User) er
 	for _, q := range desk.Questions {
 		all = append(all, asked{q, c.Decision.Records[q]})
 	}
-	return s.inCase(w, r, u, "questions", map[string]any{"Asked": all, "Intrusion": desk.IntrusionWords, "Interest": desk.InterestWords})
+	return s.inCase(w, r, u, "questions", map[string]any{"Asked": all, "Answer": yes, "Intrusion": desk.IntrusionWords, "Interest": desk.InterestWords})
 }
+
+// yes is the public answer to a question, unless the editors write another.
+const yes = "Yes, on the evidence below."
 
 // setQuestions keeps the records of all three questions and of harm: they stand in one
 // form, so that no part of it is lost by saving another.
@@ -81,7 +84,7 @@ func (s *site) setQuestions(w http.ResponseWriter, r *http.Request, u desk.User)
 	if err := s.desk.Decide(r.Context(), u.ID, caseID(r), records, h); err != nil {
 		return err
 	}
-	return back(w, r, "/case/"+string(caseID(r))+"/questions", "saved")
+	return s.onward(w, r, u, "questions", "saved")
 }
 
 func (s *site) releasePage(w http.ResponseWriter, r *http.Request, u desk.User) error {

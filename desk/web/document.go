@@ -44,7 +44,8 @@ func (s *site) document(w http.ResponseWriter, r *http.Request, u desk.User) err
 		return err
 	}
 	text, cut := shown(d.Item.Document.Text)
-	return s.inCase(w, r, u, "document", map[string]any{"D": d, "Text": text, "Cut": cut, "Reasons": corpus.Reasons})
+	return s.inCase(w, r, u, "document", map[string]any{"D": d, "Text": text, "Cut": cut, "Reasons": corpus.Reasons,
+		"Forms": strings.Join(d.Item.Plan.Forms, "\n"), "Tried": false, "Hits": 0})
 }
 
 func (s *site) disposeOne(w http.ResponseWriter, r *http.Request, u desk.User) error {
@@ -138,7 +139,7 @@ func (s *site) redact(w http.ResponseWriter, r *http.Request, u desk.User) error
 	if err != nil {
 		return err
 	}
-	d := desk.Disposition{Act: desk.Redact, Forms: formsOf(r.PostForm.Get("forms")), Note: strings.TrimSpace(r.PostForm.Get("note"))}
+	d := desk.Disposition{Act: desk.Redact, Forms: formsOf(r.PostForm.Get("forms")), Note: typed(r, "note"), Public: typed(r, "public")}
 	if _, err := s.desk.Dispose(r.Context(), u.ID, caseID(r), desk.Filter{IDs: []corpus.DocumentID{id}}, "", d); err != nil {
 		return err
 	}

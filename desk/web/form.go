@@ -113,18 +113,18 @@ func happened(status int) string {
 // doneWords says what a form has done, on the page that follows.
 var doneWords = map[string]string{
 	"saved":     "Saved.",
-	"planned":   "Saved: this is planned for the next release. Nothing is public yet.",
+	"planned":   "Planned. Nothing is public yet.",
 	"undecided": "Saved: undecided again.",
-	"redacted":  "Redacted: the next release has the text without it. Next, when everything else is saved: run the gate.",
-	"gate":      "The gate has run. Its result stands below.",
+	"redacted":  "Redacted: the next release has the text without it.",
+	"gate":      "The gate has run.",
 	"excepted":  "The exception is recorded. Run the gate again.",
-	"answered":  "Your answer is recorded for exactly this version.",
+	"answered":  "Your answer is recorded.",
 	"released":  "Released. It is signed, in the publication log, and on its way to the archive.",
 	"destroyed": "Destroyed.",
 	"joined":    "Joined. The parts are as they came.",
 	"aside":     "Set aside: it stands at the end of the list.",
 	"back":      "Taken back.",
-	"sent":      "Your answer is sealed. It is left at the submission system with the next round, and only this source can open it.",
+	"sent":      "Your answer is sealed, and on its way. Only this source can open it.",
 	"made":      "The case is made. Editors see it now, and not the conversation.",
 	"status":    "The status is set.",
 }

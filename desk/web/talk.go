@@ -163,14 +163,14 @@ func formError(err error) error {
 }
 
 func (s *site) makeCase(w http.ResponseWriter, r *http.Request, u desk.User) error {
-	id, err := s.desk.MakeCase(r.Context(), u.ID, talkID(r), desk.Made{
+	_, err := s.desk.MakeCase(r.Context(), u.ID, talkID(r), desk.Made{
 		Title: r.PostForm.Get("title"), Into: desk.CaseID(r.PostForm.Get("into")),
 		Messages: r.PostForm["message"], Statement: r.PostForm.Get("statement") != "",
 	})
 	if err != nil {
 		return err
 	}
-	return back(w, r, "/case/"+string(id), "made")
+	return back(w, r, "/conversation/"+string(talkID(r)), "made")
 }
 
 func fileOf(r *http.Request) (message string, index int, err error) {
@@ -190,7 +190,20 @@ func (s *site) fileText(w http.ResponseWriter, r *http.Request, u desk.User) err
 	if err != nil {
 		return err
 	}
-	return s.show(w, r, u, "filetext", map[string]any{"F": f, "Found": found, "Talk": talkID(r), "Message": message, "Index": index})
+	c, err := s.desk.Conversation(r.Context(), u.ID, talkID(r))
+	if err != nil {
+		return err
+	}
+	next, name := 0, "" // the file after this one
+	if m, ok := c.Message(message); ok {
+		for i, f := range m.Files {
+			if i > index && !f.Destroyed {
+				next, name = i, f.Name
+				break
+			}
+		}
+	}
+	return s.show(w, r, u, "filetext", map[string]any{"F": f, "Found": found, "Talk": talkID(r), "Message": message, "Index": index, "Next": next, "NextName": name})
 }
 
 func (s *site) fileDownload(w http.ResponseWriter, r *http.Request, u desk.User) error {

@@ -241,6 +241,7 @@ func back(w http.ResponseWriter, r *http.Request, to, what string) error {
 var funcs = template.FuncMap{
 	"has":   func(u desk.User, roles ...desk.Role) bool { return u.Is(roles...) },
 	"bytes": httpkit.Size,
+	"kind":  httpkit.Kind,
 	"count": count,
 	"form":  formOf,
 	"done":  doneOf,

@@ -237,6 +237,53 @@ func TestStoryThroughThePages(t *testing.T) {
 	}
 }
 
+// TestNextLeadsPastNobody: as long as nothing is taken out, a redactor comes before the
+// gate, which an edit would void; files that are undecided, before what comes after them.
+func TestNextLeadsPastNobody(t *testing.T) {
+	n := open(t)
+	_, id := received(n, "letter.txt", "The tender was bent.", "memo.txt", "Ask Mira Velen about it.")
+	base := "/case/" + string(id)
+	a, red := n.as("editor-a"), n.as("redactor")
+	next := func(p *person, path string) string {
+		t.Helper()
+		page := p.see(path)
+		at := regexp.MustCompile(`(?s)<div class="next row">(.*?)</div>`).FindStringSubmatch(page)
+		if at == nil {
+			return ""
+		}
+		return strings.Join(strings.Fields(regexp.MustCompile(`<[^>]*>`).ReplaceAllString(at[1], " ")), " ")
+	}
+	want := func(p *person, path, words string) {
+		t.Helper()
+		if got := next(p, path); got != words {
+			t.Errorf("%s says %q is next; want %q", path, got, words)
+		}
+	}
+	want(a, base, "Next: Decide about its files")
+	memo := document(t, a.see(base+"/files"), "memo.txt")
+	a.do(memo, "do", "publish")
+	want(a, memo, "Next: Decide about 1 more file or Say where it comes from with 1 file left undecided")
+	a.do(base+"/files", "do", "publish the rest")
+	want(a, memo, "Next: Say where it comes from")
+	want(red, base, "Next: Open a file to take something out")
+	if page := a.do(base+"/provenance", "title", "Harbour papers", "summary", "Papers of a harbour.", "route", "submission", "unknown", "All before us.", "checked", "Read in full."); !strings.Contains(page, "Is it accurate?") {
+		t.Error("saving where it comes from does not lead to the three questions")
+	}
+	if page := a.do(base+"/questions", answers...); !strings.Contains(page, "Before it, a redactor may take something out.") {
+		t.Error("saving the questions does not lead to the gate, or past the redactor")
+	}
+	want(a, base, "Next: Run the gate Before it, a redactor may take something out.")
+	want(red, base, "Next: Open a file to take something out or Run the gate")
+	want(red, base+"/files", "Next: Take something out, or Run the gate")
+	want(red, memo, "Next: Take something out, or Run the gate")
+	if page := red.do(memo+"/redact", "forms", "Mira Velen", "public", "A person’s name."); !strings.Contains(page, `action="`+base+`/release/gate"`) {
+		t.Error("after a redaction there is no button for the gate")
+	}
+	red.do(base + "/release/gate")
+	want(red, base, "")
+	want(a, base, "Next: Read it and approve")
+}
+
 // TestMatrix asks for every route in every role and as nobody.
 func TestMatrix(t *testing.T) {
 	n := open(t)

@@ -329,6 +329,29 @@ func Thousands(n any) string {
 	return b.String()
 }
 
+// Kind names a media type in English, for people; a type without a name stays.
+func Kind(media string) string {
+	media, _, _ = strings.Cut(media, ";")
+	media = strings.ToLower(strings.TrimSpace(media))
+	for _, k := range Kinds {
+		if media == k.Media || strings.HasSuffix(k.Media, "/") && strings.HasPrefix(media, k.Media) {
+			return k.Name
+		}
+	}
+	return media
+}
+
+// Kinds are the media types that have a name. One that ends with a slash is all of its
+// sort.
+var Kinds = []struct{ Media, Name string }{
+	{"message/rfc822", "E-mail"}, {"application/pdf", "PDF"}, {"text/plain", "Text"}, {"text/html", "Web page"},
+	{"application/vnd.openxmlformats-officedocument.wordprocessingml.document", "Word document"}, {"application/msword", "Word document"},
+	{"application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "Spreadsheet"}, {"application/vnd.ms-excel", "Spreadsheet"},
+	{"text/csv", "Table"}, {"application/zip", "Zip archive"}, {"application/mbox", "Mailbox"}, {"application/vnd.ms-outlook", "Mailbox"},
+	{"application/gzip", "Archive file"}, {"application/x-tar", "Archive file"}, {"image/", "Picture"}, {"audio/", "Sound"}, {"video/", "Film"},
+	{"application/octet-stream", "Unknown format"},
+}
+
 // Size writes a number of bytes for people: 482 B, 31 kB, 2.4 MB.
 func Size(n int64) string {
 	if n < 1000 {
