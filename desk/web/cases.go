@@ -15,28 +15,56 @@ import (
 	"daylight/fault"
 )
 
-// home is what waits for this person, in the order in which it should be done.
-func (s *site) home(w http.ResponseWriter, r *http.Request, u desk.User) error {
-	data := struct {
-		U       desk.User
-		Waiting []desk.Conversation
-		Cases   []caseRow
-	}{U: u}
+// waiting is what waits for a person, in the order in which it should be done.
+type waiting struct {
+	U       desk.User
+	Waiting []desk.Conversation
+	Cases   []caseRow
+}
+
+func (s *site) waiting(r *http.Request, u desk.User) (waiting, error) {
+	all := waiting{U: u}
 	if u.Is(desk.Handler) {
-		all, err := s.desk.Conversations(r.Context(), u.ID)
+		talks, err := s.desk.Conversations(r.Context(), u.ID)
 		if err != nil {
-			return err
+			return all, err
 		}
-		data.Waiting = slices.DeleteFunc(all, func(c desk.Conversation) bool { return !c.Waits })
+		all.Waiting = slices.DeleteFunc(talks, func(c desk.Conversation) bool { return !c.Waits })
 	}
 	if u.Is(material...) {
 		rows, err := s.caseRows(r, u)
 		if err != nil {
-			return err
+			return all, err
 		}
-		data.Cases = slices.DeleteFunc(rows, func(c caseRow) bool { return c.Case.Status != desk.StatusOpen || c.Ready.Done })
+		all.Cases = slices.DeleteFunc(rows, func(c caseRow) bool { return c.Case.Status != desk.StatusOpen || c.Ready.Done })
 	}
-	return s.show(w, r, u, "home", data)
+	return all, nil
+}
+
+// only is the address of the one thing that a person can do; "/" where there are none
+// or several.
+func (w waiting) only() string {
+	var all []string
+	for _, c := range w.Waiting {
+		all = append(all, "/conversation/"+string(c.ID))
+	}
+	for _, c := range w.Cases {
+		if c.Mine != nil {
+			all = append(all, "/case/"+string(c.Case.ID)+"/"+c.Mine.Tab)
+		}
+	}
+	if len(all) != 1 {
+		return "/"
+	}
+	return all[0]
+}
+
+func (s *site) home(w http.ResponseWriter, r *http.Request, u desk.User) error {
+	all, err := s.waiting(r, u)
+	if err != nil {
+		return err
+	}
+	return s.show(w, r, u, "home", all)
 }
 
 // caseRow is a case in a list, with what it waits for.

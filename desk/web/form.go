@@ -119,7 +119,7 @@ var doneWords = map[string]string{
 	"gate":      "The gate has run.",
 	"excepted":  "The exception is recorded. Run the gate again.",
 	"answered":  "Your answer is recorded.",
-	"released":  "Released. It is signed, in the publication log, and on its way to the archive.",
+	"released":  "Signed, in the publication log, and on its way to the archive.",
 	"destroyed": "Destroyed.",
 	"joined":    "Joined. The parts are as they came.",
 	"aside":     "Set aside: it stands at the end of the list.",

@@ -22,13 +22,17 @@ func (s *site) signInPage(w http.ResponseWriter, r *http.Request) {
 
 func (s *site) signIn(w http.ResponseWriter, r *http.Request) {
 	r.Body = http.MaxBytesReader(w, r.Body, 1<<10)
-	session, _, err := s.desk.SignIn(r.Context(), r.PostFormValue("link"))
+	session, u, err := s.desk.SignIn(r.Context(), r.PostFormValue("link"))
 	if err != nil {
 		s.kit.Fail(w, r, err)
 		return
 	}
 	http.SetCookie(w, s.cookie(session, 0))
-	http.Redirect(w, r, "/", http.StatusSeeOther)
+	to := "/"
+	if all, err := s.waiting(r, u); err == nil { // the first page says it, should it fail
+		to = all.only()
+	}
+	http.Redirect(w, r, to, http.StatusSeeOther)
 }
 
 func (s *site) cookie(value string, age int) *http.Cookie {

@@ -409,6 +409,38 @@ func TestEditorsNeverSeeTheConversation(t *testing.T) {
 	}
 }
 
+// TestSignInLeadsToTheOnlyThing: whoever has one thing to do comes to it at once; whoever
+// has several, or none, to what waits.
+func TestSignInLeadsToTheOnlyThing(t *testing.T) {
+	n := open(t)
+	where := func(id desk.EditorID) string {
+		t.Helper()
+		p := n.nobody()
+		secret, err := n.Link(t.Context(), "admin", id)
+		must(t, err)
+		res, err := p.c.PostForm(n.srv.URL+"/sign-in", url.Values{"link": {secret}})
+		must(t, err)
+		res.Body.Close()
+		return res.Request.URL.Path
+	}
+	if at := where("editor-a"); at != "/" {
+		t.Errorf("with nothing to do: %s", at)
+	}
+	talk, id := received(n, "letter.txt", "The tender was bent.")
+	for who, want := range map[desk.EditorID]string{"handler": talk, "redactor": "/case/" + string(id) + "/files", "editor-a": "/case/" + string(id) + "/files", "admin": "/"} {
+		if at := where(who); at != want {
+			t.Errorf("%s comes to %s; want %s", who, at, want)
+		}
+	}
+	n.NewSource().Send("Another.", "b.txt", "Another text.")
+	if _, err := n.Fetch(t.Context(), n.Intake); err != nil {
+		t.Fatal(err)
+	}
+	if at := where("handler"); at != "/" {
+		t.Errorf("with two sources that wait: %s", at)
+	}
+}
+
 func TestSessions(t *testing.T) {
 	n := open(t)
 	secret, err := n.Link(t.Context(), "admin", "editor-a")
