@@ -389,6 +389,11 @@ func TestGateFindsWhatWasMissed(t *testing.T) {
 	if g, err = w.RunGate(t.Context(), redactor, id); err != nil || !g.Clean() {
 		t.Errorf("gate %+v, %v; want it clean: the container is a listing now", g.Found, err)
 	}
+	_, err = w.Dispose(t.Context(), redactor, id, only(doc(t, w, id, "memo.txt")), "", desk.Disposition{Act: desk.Redact, Forms: []string{"Mira Velen"}, Public: "The name of Mira Velen."})
+	must(t, err)
+	if g, err = w.RunGate(t.Context(), redactor, id); err != nil || g.Clean() {
+		t.Errorf("gate %v; want the name found in what the record says of it", err)
+	}
 }
 
 func TestDuplicateOfAWithheldPartMakesAListing(t *testing.T) {

@@ -266,6 +266,9 @@ func TestNextLeadsPastNobody(t *testing.T) {
 	a.do(base+"/files", "do", "publish the rest")
 	want(a, memo, "Next: Say where it comes from")
 	want(red, base, "Next: Open a file to take something out")
+	if page := a.do(base+"/provenance", "title", "Harbour papers", "summary", "Papers of a harbour.", "route", "submission"); !strings.Contains(page, "does not say how it was checked") {
+		t.Error("saving half of where it comes from does not say what is missing")
+	}
 	if page := a.do(base+"/provenance", "title", "Harbour papers", "summary", "Papers of a harbour.", "route", "submission", "unknown", "All before us.", "checked", "Read in full."); !strings.Contains(page, "Is it accurate?") {
 		t.Error("saving where it comes from does not lead to the three questions")
 	}
