@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"daylight/fault"
@@ -19,10 +20,12 @@ type parcels struct {
 }
 
 type parcel struct {
-	mu   sync.Mutex // one piece at a time
-	slot Slot       // nil before the first piece, and once it is kept
-	at   int64      // bytes that arrived
-	size int64      // of the whole
+	end func() // hangs up on the piece that comes in; of parcels.mu
+
+	mu   sync.Mutex   // one piece at a time
+	slot Slot         // nil before the first piece, and once it is kept
+	at   atomic.Int64 // bytes that arrived
+	size int64        // of the whole
 	seen time.Time
 }
 
@@ -41,9 +44,7 @@ func (in *Intake) ParcelAt(id string) int64 {
 	if p == nil {
 		return 0
 	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.at
+	return p.at.Load()
 }
 
 // TakeParcel takes the next piece of a parcel: its bytes from at on, of size in all.
@@ -51,14 +52,23 @@ func (in *Intake) ParcelAt(id string) int64 {
 // break stays. fault.Conflict when the piece begins elsewhere, fault.TooLarge when the
 // whole is, fault.Busy when too many are under way. Once all of it has arrived it is
 // kept like any other envelope. Whether it opens only the newsroom can tell.
-func (in *Intake) TakeParcel(ctx context.Context, id string, at, size int64, r io.Reader) (int64, error) {
+//
+// A sender whose connection broke learns of it before intake does: a new piece ends
+// the one before, by the hangUp that came with it.
+func (in *Intake) TakeParcel(ctx context.Context, id string, at, size int64, r io.Reader, hangUp func()) (int64, error) {
 	if !isHex(id, 16) || at < 0 || size < int64(len(ageHead)) || at > size {
 		return 0, fmt.Errorf("parcel: %w", fault.Invalid)
 	}
 	if most := in.limits.Upload + in.limits.Upload/8 + 1<<20; size > most { // with its padding and seal
 		return 0, fmt.Errorf("parcel: %w", fault.TooLarge)
 	}
-	p, err := in.parcel(id, at, size)
+	var over atomic.Bool // its connection is another request's from then on
+	defer over.Store(true)
+	p, err := in.parcel(id, at, size, func() {
+		if !over.Load() {
+			hangUp()
+		}
+	})
 	if err != nil {
 		return 0, err
 	}
@@ -70,10 +80,10 @@ func (in *Intake) TakeParcel(ctx context.Context, id string, at, size int64, r i
 	defer p.mu.Unlock()
 	p.seen = in.now()
 	switch {
-	case at != p.at || size != p.size:
-		return p.at, fmt.Errorf("parcel: a piece from %d of %d: %w", at, size, fault.Conflict)
-	case p.at == p.size: // the answer to its last piece got lost
-		return p.at, nil
+	case at != p.at.Load() || size != p.size:
+		return p.at.Load(), fmt.Errorf("parcel: a piece from %d of %d: %w", at, size, fault.Conflict)
+	case at == size: // the answer to its last piece got lost
+		return at, nil
 	}
 	err = in.piece(p, io.LimitReader(r, size-at))
 	p.seen = in.now()
@@ -83,19 +93,21 @@ func (in *Intake) TakeParcel(ctx context.Context, id string, at, size int64, r i
 		in.parcels.mu.Unlock()
 		return 0, err
 	}
-	if err == nil && p.at == p.size {
+	if err == nil && p.at.Load() == p.size {
 		err = p.keep(ctx)
 	}
-	return p.at, err
+	return p.at.Load(), err
 }
 
 // parcel finds a parcel, or begins one.
-func (in *Intake) parcel(id string, at, size int64) (*parcel, error) {
+func (in *Intake) parcel(id string, at, size int64, hangUp func()) (*parcel, error) {
 	in.parcels.mu.Lock()
 	defer in.parcels.mu.Unlock()
 	p := in.parcels.byID[id]
 	switch {
 	case p != nil:
+		p.end()
+		p.end = hangUp
 		return p, nil
 	case at > 0:
 		return nil, fmt.Errorf("parcel: nobody began it: %w", fault.Conflict)
@@ -111,7 +123,7 @@ func (in *Intake) parcel(id string, at, size int64) (*parcel, error) {
 	if in.parcels.byID == nil {
 		in.parcels.byID = map[string]*parcel{}
 	}
-	p = &parcel{size: size, seen: in.now()}
+	p = &parcel{size: size, seen: in.now(), end: hangUp}
 	in.parcels.byID[id] = p
 	return p, nil
 }
@@ -121,7 +133,7 @@ func (in *Intake) piece(p *parcel, r io.Reader) error {
 	buf := make([]byte, 64<<10)
 	for {
 		n, readErr := fill(r, buf)
-		if p.at == 0 && n > 0 && p.slot == nil {
+		if n > 0 && p.slot == nil {
 			if !bytes.HasPrefix(buf[:n], []byte(ageHead)) {
 				return fmt.Errorf("parcel: not sealed: %w", fault.Invalid)
 			}
@@ -132,11 +144,11 @@ func (in *Intake) piece(p *parcel, r io.Reader) error {
 			p.slot = slot
 		}
 		if n > 0 {
-			if _, err := p.slot.Room(p.at + int64(n)); err != nil {
+			if _, err := p.slot.Room(p.at.Load() + int64(n)); err != nil {
 				return fmt.Errorf("keep parcel: %w", err)
 			}
 			m, err := p.slot.Write(buf[:n])
-			p.at += int64(m)
+			p.at.Add(int64(m))
 			if err != nil {
 				return fmt.Errorf("keep parcel: %w", err)
 			}

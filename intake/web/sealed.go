@@ -33,7 +33,11 @@ func (p *pages) parcel(w http.ResponseWriter, r *http.Request) {
 	if err == nil {
 		var size int64
 		if size, err = strconv.ParseInt(r.Header.Get(lengthHeader), 10, 64); err == nil {
-			at, err = p.in.TakeParcel(r.Context(), r.PathValue("id"), at, size, r.Body)
+			hangUp := func() {}
+			if b, ok := r.Body.(*paced); ok {
+				hangUp = b.hangUp
+			}
+			at, err = p.in.TakeParcel(r.Context(), r.PathValue("id"), at, size, r.Body, hangUp)
 		}
 	}
 	if errors.Is(err, strconv.ErrSyntax) || errors.Is(err, strconv.ErrRange) {

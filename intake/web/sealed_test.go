@@ -219,3 +219,44 @@ func TestMailboxesOfPrograms(t *testing.T) {
 		}
 	}
 }
+
+// TestASenderGoesOnAtOnce: whose connection hangs need not wait for intake to notice.
+func TestASenderGoesOnAtOnce(t *testing.T) {
+	h := newHouse(t, nil)
+	sealed := h.sealedHere(t, 700_000)
+	id, size := newParcelID(), len(sealed)
+	hanging, w := io.Pipe()
+	defer w.Close()
+	gone := make(chan bool)
+	go func() { h.piece(t, id, 0, size, hanging); close(gone) }()
+	if _, err := w.Write(sealed[:200_000]); err != nil {
+		t.Fatal(err)
+	}
+	for status, now := 0, 0; status != 204; {
+		now = h.arrived(t, id)
+		status, _ = h.piece(t, id, now, size, bytes.NewReader(sealed[now:]))
+	}
+	w.Close()
+	<-gone
+	if list, whole := h.kept(t); len(list) != 1 || whole != 1 {
+		t.Errorf("%d envelopes, %d whole; want one", len(list), whole)
+	}
+}
+
+// TestManyPiecesOnOneConnection: the end of one is not the end of the next.
+func TestManyPiecesOnOneConnection(t *testing.T) {
+	h := newHouse(t, nil)
+	sealed := h.sealedHere(t, 5_000_000)
+	id, size := newParcelID(), len(sealed)
+	for at := 0; at < size; {
+		n := min(1_000_000, size-at)
+		status, now := h.piece(t, id, at, size, bytes.NewReader(sealed[at:at+n]))
+		if status != 204 || now != at+n {
+			t.Fatalf("piece at %d: %d, %d", at, status, now)
+		}
+		at = now
+	}
+	if list, whole := h.kept(t); len(list) != 1 || whole != 1 {
+		t.Errorf("%d envelopes, %d whole; want one", len(list), whole)
+	}
+}
