@@ -3,6 +3,7 @@ package intake
 import (
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"daylight/fault"
@@ -88,6 +89,18 @@ func (s *Session) Count(a Act) error {
 	return nil
 }
 
+// settleTallies forgets when something was last done, once it does not count any more.
+func (in *Intake) settleTallies() {
+	in.tallies.mu.Lock()
+	defer in.tallies.mu.Unlock()
+	for a := range in.tallies.all {
+		b := &in.tallies.all[a]
+		if b.fits(in.limits.All.of(Act(a)), in.now(), 0); b.used == 0 {
+			*b = bucket{}
+		}
+	}
+}
+
 // charge counts bytes that arrived.
 func (in *Intake) charge(t *tally, n int64) {
 	in.tallies.mu.Lock()
@@ -107,10 +120,30 @@ func (l Limits) Late(began, now time.Time, n int64) time.Time {
 	return silent
 }
 
+// upload is one that is under way, and has a place.
+type upload struct {
+	began  time.Time
+	total  *atomic.Int64 // bytes that arrived
+	hangUp func()
+}
+
 // running are the uploads under way.
 type running struct {
-	mu   sync.Mutex
-	subs map[*Submission]func() // and what hangs up on each
+	mu  sync.Mutex
+	all map[*upload]bool
+}
+
+// runs counts an upload among those that can be hung up on.
+func (in *Intake) runs(u *upload) {
+	in.running.mu.Lock()
+	defer in.running.mu.Unlock()
+	in.running.all[u] = true
+}
+
+func (in *Intake) ran(u *upload) {
+	in.running.mu.Lock()
+	defer in.running.mu.Unlock()
+	delete(in.running.all, u)
 }
 
 // settled is how long an upload may take to get going before it can be told slow.
@@ -144,33 +177,26 @@ func (in *Intake) place() error {
 func (in *Intake) hangUp() bool {
 	in.running.mu.Lock()
 	defer in.running.mu.Unlock()
-	var slowest *Submission
+	var slowest *upload
 	least := float64(in.limits.Fair)
-	for sub := range in.running.subs {
-		if age := in.now().Sub(sub.began); age >= settled {
-			if rate := float64(sub.total.Load()) / age.Seconds(); rate < least {
-				slowest, least = sub, rate
+	for u := range in.running.all {
+		if age := in.now().Sub(u.began); age >= settled {
+			if rate := float64(u.total.Load()) / age.Seconds(); rate < least {
+				slowest, least = u, rate
 			}
 		}
 	}
 	if slowest == nil {
 		return false
 	}
-	in.running.subs[slowest]()
-	delete(in.running.subs, slowest)
+	slowest.hangUp()
+	delete(in.running.all, slowest)
 	return true
 }
 
 // OnHangUp says what ends the reading of this submission's parts, from another
 // goroutine: it is called when others need the place more.
 func (sub *Submission) OnHangUp(f func()) {
-	sub.s.in.running.mu.Lock()
-	defer sub.s.in.running.mu.Unlock()
-	sub.s.in.running.subs[sub] = f
-}
-
-func (sub *Submission) offHangUp() {
-	sub.s.in.running.mu.Lock()
-	defer sub.s.in.running.mu.Unlock()
-	delete(sub.s.in.running.subs, sub)
+	sub.upload = &upload{sub.began, &sub.total, f}
+	sub.s.in.runs(sub.upload)
 }

@@ -42,6 +42,7 @@ type Limits struct {
 	Files    int           // files of one submission
 	Uploads  int           // submissions at the same time
 	Own      int           // of them, those of one visit
+	Parcels  int           // envelopes of sources' own programs that have begun to arrive
 	Sessions int           // people here at the same time
 	Reply    int64         // bytes of a sealed reply that the desk leaves
 	Returns  int           // returns that wait for their keys at the same time
@@ -64,7 +65,7 @@ type Limits struct {
 // defaultLimits are for a small host.
 var defaultLimits = Limits{
 	Message: 100_000, Upload: 4 << 30, Files: 100, Uploads: 200, Sessions: 50_000, Reply: 1 << 30,
-	Returns: 64, Lanes: 1, Idle: 30 * time.Minute, Longest: 4 * time.Hour, Own: 2,
+	Returns: 64, Lanes: 1, Idle: 30 * time.Minute, Longest: 4 * time.Hour, Own: 2, Parcels: 1_000,
 
 	// A lane derives about ten keys a second on a slow core: more would only wait.
 	// Without a cookie each request is a visit of its own, so the limits of one visit
@@ -120,7 +121,7 @@ func Open(ctx context.Context, o Options) (*Intake, error) {
 	in.returns = newLane(in.limits.Lanes, in.limits.Returns)
 	in.firsts = newLane(in.limits.Lanes, in.limits.Uploads)
 	in.sessions.byName = map[[32]byte]*held{}
-	in.running.subs = map[*Submission]func(){}
+	in.running.all = map[*upload]bool{}
 	ctx, in.stop = context.WithCancel(context.WithoutCancel(ctx))
 	in.working.Go(func() { in.sweep(ctx) })
 	in.tend(ctx, or(o.Beat, defaultBeat), or(o.Log, slog.New(slog.DiscardHandler)))
@@ -206,6 +207,7 @@ func (l Limits) filled() Limits {
 	l.Files, l.Uploads, l.Sessions = or(l.Files, d.Files), or(l.Uploads, d.Uploads), or(l.Sessions, d.Sessions)
 	l.Returns, l.Lanes = or(l.Returns, d.Returns), or(l.Lanes, d.Lanes)
 	l.Idle, l.Longest = or(l.Idle, d.Idle), or(l.Longest, d.Longest)
+	l.Parcels = or(l.Parcels, d.Parcels)
 	l.Own, l.All, l.Visit = or(l.Own, d.Own), l.All.filled(d.All), l.Visit.filled(d.Visit)
 	l.Silence, l.Grace = or(l.Silence, d.Silence), or(l.Grace, d.Grace)
 	l.Slowest, l.Fair = or(l.Slowest, d.Slowest), or(l.Fair, d.Fair)

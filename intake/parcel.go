@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"daylight/envelope"
 	"daylight/fault"
 )
 
@@ -27,12 +28,16 @@ type parcel struct {
 	at   atomic.Int64 // bytes that arrived
 	size int64        // of the whole
 	seen time.Time
+	gone bool // it is not in the map any more
 }
+
+// whole reports whether all of it has arrived and is kept.
+func (p *parcel) whole() bool { return p.at.Load() == p.size }
 
 // Bounds of parcels.
 const (
-	parcelSilence = 6 * time.Hour // after which a part is kept as it is; a whole one is forgotten
-	mostParcels   = 1_000
+	parcelSilence = 6 * time.Hour    // after which a part is kept as it is
+	wholeSilence  = 10 * time.Minute // after which a whole one is forgotten: its sender has had the answer
 )
 
 // ParcelAt is how many bytes of a parcel have arrived: none also of one that nobody
@@ -56,7 +61,7 @@ func (in *Intake) ParcelAt(id string) int64 {
 // A sender whose connection broke learns of it before intake does: a new piece ends
 // the one before, by the hangUp that came with it.
 func (in *Intake) TakeParcel(ctx context.Context, id string, at, size int64, r io.Reader, hangUp func()) (int64, error) {
-	if !isHex(id, 16) || at < 0 || size < int64(len(ageHead)) || at > size {
+	if !isHex(id, 16) || at < 0 || size < envelope.Floor || at > size {
 		return 0, fmt.Errorf("parcel: %w", fault.Invalid)
 	}
 	if most := in.limits.Upload + in.limits.Upload/8 + 1<<20; size > most { // with its padding and seal
@@ -64,39 +69,53 @@ func (in *Intake) TakeParcel(ctx context.Context, id string, at, size int64, r i
 	}
 	var over atomic.Bool // its connection is another request's from then on
 	defer over.Store(true)
-	p, err := in.parcel(id, at, size, func() {
+	hang := func() {
 		if !over.Load() {
 			hangUp()
 		}
-	})
+	}
+	p, err := in.parcel(id, at, size, hang)
 	if err != nil {
 		return 0, err
 	}
-	if err := in.place(); err != nil {
-		return 0, fmt.Errorf("parcel: %w", err)
-	}
-	defer func() { <-in.uploads }()
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	defer func() {
+		if p.slot == nil && !p.whole() { // nothing of it is there
+			in.forgetParcel(id, p)
+		}
+	}()
 	p.seen = in.now()
 	switch {
-	case at != p.at.Load() || size != p.size:
+	case p.gone || at != p.at.Load() || size != p.size:
 		return p.at.Load(), fmt.Errorf("parcel: a piece from %d of %d: %w", at, size, fault.Conflict)
-	case at == size: // the answer to its last piece got lost
+	case p.whole(): // the answer to its last piece got lost
 		return at, nil
 	}
-	err = in.piece(p, io.LimitReader(r, size-at))
-	p.seen = in.now()
-	if p.slot == nil { // nothing of it was taken
-		in.parcels.mu.Lock()
-		delete(in.parcels.byID, id)
-		in.parcels.mu.Unlock()
-		return 0, err
+	if err := in.place(); err != nil {
+		return at, fmt.Errorf("parcel: %w", err)
 	}
-	if err == nil && p.at.Load() == p.size {
-		err = p.keep(ctx)
+	defer func() { <-in.uploads }()
+	u := &upload{p.seen, new(atomic.Int64), hang}
+	in.runs(u)
+	defer in.ran(u)
+	err = in.piece(p, u, io.LimitReader(r, size-at))
+	p.seen = in.now()
+	if err == nil && p.whole() {
+		if err = p.keep(ctx); err != nil { // what there is may be lost: it had better come again
+			in.forgetParcel(id, p)
+			return 0, err
+		}
 	}
 	return p.at.Load(), err
+}
+
+// forgetParcel is for who holds the parcel's lock.
+func (in *Intake) forgetParcel(id string, p *parcel) {
+	in.parcels.mu.Lock()
+	defer in.parcels.mu.Unlock()
+	p.gone = true
+	delete(in.parcels.byID, id)
 }
 
 // parcel finds a parcel, or begins one.
@@ -111,7 +130,7 @@ func (in *Intake) parcel(id string, at, size int64, hangUp func()) (*parcel, err
 		return p, nil
 	case at > 0:
 		return nil, fmt.Errorf("parcel: nobody began it: %w", fault.Conflict)
-	case len(in.parcels.byID) >= mostParcels:
+	case len(in.parcels.byID) >= in.limits.Parcels && !in.parcels.makeRoom():
 		return nil, fmt.Errorf("parcel: too many: %w", fault.Busy)
 	}
 	if err := in.countAll(Submissions); err != nil {
@@ -128,8 +147,41 @@ func (in *Intake) parcel(id string, at, size int64, hangUp func()) (*parcel, err
 	return p, nil
 }
 
+// makeRoom ends the parcel whose sender has been silent for longest: what there is of
+// it is kept. Those with a piece under way stay.
+func (ps *parcels) makeRoom() bool {
+	var id string
+	var oldest *parcel // held
+	for name, p := range ps.byID {
+		switch {
+		case !p.mu.TryLock():
+		case oldest != nil && !p.seen.Before(oldest.seen):
+			p.mu.Unlock()
+		default:
+			if oldest != nil {
+				oldest.mu.Unlock()
+			}
+			id, oldest = name, p
+		}
+	}
+	if oldest == nil {
+		return false
+	}
+	defer oldest.mu.Unlock()
+	ps.settle(id)
+	return true
+}
+
+// settle keeps what there is of a parcel, and forgets it. The caller holds both locks.
+func (ps *parcels) settle(id string) {
+	p := ps.byID[id]
+	p.keep(context.Background()) // what fails is settled at the next start
+	p.gone = true
+	delete(ps.byID, id)
+}
+
 // piece writes what comes into the slot.
-func (in *Intake) piece(p *parcel, r io.Reader) error {
+func (in *Intake) piece(p *parcel, u *upload, r io.Reader) error {
 	buf := make([]byte, 64<<10)
 	for {
 		n, readErr := fill(r, buf)
@@ -149,6 +201,8 @@ func (in *Intake) piece(p *parcel, r io.Reader) error {
 			}
 			m, err := p.slot.Write(buf[:n])
 			p.at.Add(int64(m))
+			u.total.Add(int64(m))
+			in.charge(new(tally), int64(m))
 			if err != nil {
 				return fmt.Errorf("keep parcel: %w", err)
 			}
@@ -183,9 +237,9 @@ func (in *Intake) settleParcels(all bool) {
 		if !p.mu.TryLock() {
 			continue // a piece is coming in
 		}
-		if all || in.now().Sub(p.seen) >= parcelSilence {
-			p.keep(context.Background()) // what fails is settled at the next start
-			delete(in.parcels.byID, id)
+		silent := in.now().Sub(p.seen)
+		if all || silent >= parcelSilence || p.whole() && silent >= wholeSilence {
+			in.parcels.settle(id)
 		}
 		p.mu.Unlock()
 	}

@@ -173,6 +173,7 @@ func (in *Intake) sweep(ctx context.Context) {
 			in.forgetOver()
 			collect()
 			in.settleParcels(false)
+			in.settleTallies()
 		}
 	}
 }

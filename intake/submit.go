@@ -19,6 +19,7 @@ type Submission struct {
 	s       *Session
 	tally   *tally
 	began   time.Time
+	upload  *upload          // when there is something that ends it
 	keys    envelope.KeyList // in use when it began: a newer one is for the next
 	channel string
 	slot    Slot // nil until something arrives
@@ -286,7 +287,7 @@ func (sub *Submission) Finish() (Receipt, error) {
 		if sub.receipt.Kept {
 			worth = proven
 		}
-		sub.offHangUp()
+		in.ran(sub.upload)
 		sub.s.release(worth)
 		<-in.uploads
 	}()

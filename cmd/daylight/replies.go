@@ -21,11 +21,11 @@ import (
 type repliesCmd struct {
 	newsroomFlags
 	Save    string `type:"path" help:"Write files that come with answers into this folder." placeholder:"DIR"`
-	Destroy bool   `help:"Destroy the answers on the submission system when they are read."`
+	Destroy bool   `help:"Destroy the answers on the submission system that were read whole, and whose files were saved."`
 }
 
 func (repliesCmd) Help() string {
-	return `Example: daylight replies --to ADDRESS.onion --words "seven words of the newsroom" --destroy
+	return `Example: daylight replies --to ADDRESS.onion --words "seven words of the newsroom" --save DIR --destroy
 
 Answers are opened on this machine. The submission system is told the name of a mailbox, never the codename. It cannot tell
 whether the mailbox was ever used. Destroyed there; the newsroom may already hold a copy.`
@@ -61,17 +61,22 @@ func (c *repliesCmd) Run(a *app) error {
 		fmt.Fprintln(a.stdout, "There is no answer. Perhaps nobody has written yet, or it was destroyed; a mailbox that was never used looks the same.")
 		return nil
 	}
+	destroyed := 0
 	for _, l := range letters {
 		l.print(a.stdout)
-		if c.Destroy {
+		if c.Destroy && !l.read {
+			fmt.Fprintln(a.stdout, "Not destroyed: it was not read whole, or its files are not saved (--save DIR).")
+		}
+		if c.Destroy && l.read {
 			done, err := client.post(a.ctx, "/sealed/destroy", box+" "+string(l.id))
 			if err != nil {
 				return err
 			}
 			done.Close()
+			destroyed++
 		}
 	}
-	if c.Destroy {
+	if destroyed > 0 {
 		fmt.Fprintln(a.stdout, "Destroyed on intake; the newsroom may already hold a copy.")
 	}
 	return nil
@@ -84,6 +89,7 @@ type opened struct {
 	text  string
 	files []string
 	end   envelope.End
+	read  bool // all of it, and files are saved
 }
 
 func (l opened) print(w io.Writer) {
@@ -152,10 +158,12 @@ func (c *repliesCmd) open(sealed io.Reader, id courier.ReplyID, key envelope.Pri
 		return l, nil
 	}
 	l.at = r.Head.Time
+	long := false
 	for e := range r.Entries() {
 		if e.Type == envelope.Text {
 			b, _ := io.ReadAll(io.LimitReader(e, int64(max(0, maxAnswer-len(l.text)))))
 			l.text += string(b)
+			long = long || len(l.text) >= maxAnswer
 			continue
 		}
 		place := printable(filepath.Base(filepath.FromSlash(strings.ReplaceAll(e.Name, `\`, "/"))))
@@ -167,6 +175,7 @@ func (c *repliesCmd) open(sealed io.Reader, id courier.ReplyID, key envelope.Pri
 		l.files = append(l.files, place)
 	}
 	l.end = r.End()
+	l.read = l.end == envelope.Whole && !long && (len(l.files) == 0 || c.Save != "")
 	return l, nil
 }
 

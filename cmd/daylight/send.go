@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
@@ -123,7 +124,7 @@ func (c *sendCmd) seal(a *app, list envelope.KeyList, words *codename.Codename) 
 	if err := s.Address(envelope.Address{Mailbox: hex.EncodeToString(box[:]), Key: reply.Recipient().String()}); err != nil {
 		return "", err
 	}
-	if err := c.fill(a, s); err != nil {
+	if err := c.fill(a, s, words); err != nil {
 		return "", err
 	}
 	if err := errors.Join(s.Close(), f.Sync()); err != nil {
@@ -140,18 +141,31 @@ func (c *sendCmd) seal(a *app, list envelope.KeyList, words *codename.Codename) 
 
 // fill adds message and files. One that cannot be read ends it: half of what a source
 // means to send is not sent.
-func (c *sendCmd) fill(a *app, s *envelope.Sealer) error {
+func (c *sendCmd) fill(a *app, s *envelope.Sealer, words *codename.Codename) error {
+	marks := words.Marks()
 	if c.Message != "" {
 		r, err := a.openInput(c.Message)
 		if err != nil {
 			return err
 		}
-		_, err = s.Text(r)
+		text, err := io.ReadAll(io.LimitReader(r, maxMessage+1))
 		if err = errors.Join(err, r.Close()); err != nil {
+			return fmt.Errorf("read message: %w", err)
+		}
+		switch {
+		case len(text) > maxMessage:
+			return fault.Say("The message is longer than a megabyte: send it as a file. Nothing was sent.", fault.TooLarge)
+		case marks.In(text):
+			return fault.Say(toldWords, fault.Invalid)
+		}
+		if _, err := s.Text(bytes.NewReader(text)); err != nil {
 			return fmt.Errorf("seal message: %w", err)
 		}
 	}
 	for _, name := range c.Files {
+		if marks.In([]byte(filepath.Base(name))) {
+			return fault.Say(toldWords, fault.Invalid)
+		}
 		f, err := os.Open(name)
 		if err != nil {
 			return fmt.Errorf("seal: %w", err)
@@ -163,6 +177,11 @@ func (c *sendCmd) fill(a *app, s *envelope.Sealer) error {
 	}
 	return nil
 }
+
+const (
+	maxMessage = 1 << 20
+	toldWords  = "Your codename, or a part of it, is in the message or in the name of a file. The newsroom would learn the words. Nothing was sent."
+)
 
 // openInput opens a file, or what is typed.
 func (a *app) openInput(name string) (io.ReadCloser, error) {
@@ -235,9 +254,12 @@ func (p *parcel) send(ctx context.Context) error {
 		}
 		if p.at > before {
 			tries = 0
+			if err == nil {
+				continue
+			}
 		}
 		if err == nil {
-			continue
+			err = fmt.Errorf("the submission system takes nothing: %w", fault.Busy)
 		}
 		final := errors.Is(err, fault.TooLarge) || errors.Is(err, fault.Invalid) || errors.Is(err, fault.Full)
 		if tries++; final || tries >= mostTries || ctx.Err() != nil {
@@ -253,7 +275,11 @@ func (p *parcel) send(ctx context.Context) error {
 
 // step asks where the upload is, and sends the next piece.
 func (p *parcel) step(ctx context.Context) (err error) {
-	if p.at, err = p.client.offset(ctx, p.id); err != nil || p.at >= p.size {
+	p.at, err = p.client.offset(ctx, p.id)
+	if err == nil && p.at > p.size {
+		err = fmt.Errorf("the submission system says that more has arrived than there is: %w", fault.Invalid)
+	}
+	if err != nil || p.at == p.size {
 		return err
 	}
 	n := min(pieceSize, p.size-p.at)

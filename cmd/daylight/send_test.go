@@ -66,6 +66,7 @@ var eightWords = regexp.MustCompile(`(?m)^    ([a-z]+(?:-[a-z]+){7})$`)
 // TestSendFromTheSourcesMachine: sealed there, broken on the way, opened at the desk;
 // the answer is read, saved and destroyed with the codename alone.
 func TestSendFromTheSourcesMachine(t *testing.T) {
+	t.Setenv("TMPDIR", t.TempDir())
 	n := newNewsroom(t)
 	way := &cutting{Handler: n.intake.handler}
 	way.left.Store(2)
@@ -83,8 +84,15 @@ func TestSendFromTheSourcesMachine(t *testing.T) {
 	}
 	file, message := write("report.bin", report), write("message", []byte("Look at the report."))
 
-	// Other words are another newsroom's: nothing is sent.
+	// A codename in the message stays here.
+	typed(t, "abacus-abdomen-afterlife-cone-pedometer-zoom-idealize-untying")
+	told := write("told", []byte("I am Abacus, abdomen afterlife cone."))
 	var out, errs bytes.Buffer
+	if code := run([]string{"send", "--return", "--to", server.URL, "--words", words, "--message", told}, &out, &errs); code != exitUsage || !strings.Contains(errs.String(), "Nothing was sent") {
+		t.Errorf("with the codename: exit code %d: %s", code, &errs)
+	}
+
+	// Other words are another newsroom's: nothing is sent.
 	wrong := "abacus abdomen abdominal abide abiding ability ablaze"
 	if code := run([]string{"send", "--to", server.URL, "--words", wrong, file}, &out, &errs); code != exitUnverified || !strings.Contains(errs.String(), "Nothing was sent") {
 		t.Errorf("with other words: exit code %d: %s", code, &errs)
@@ -95,11 +103,10 @@ func TestSendFromTheSourcesMachine(t *testing.T) {
 	if m == nil || !strings.Contains(said, "It has arrived, sealed") {
 		t.Fatalf("it says:\n%s", said)
 	}
-	if left, _ := filepath.Glob(filepath.Join(os.TempDir(), ".*")); len(left) > 0 {
-		for _, f := range left {
-			if st, err := os.Stat(f); err == nil && st.Size() >= int64(len(report)) && !st.IsDir() {
-				t.Errorf("the sealed envelope is still at %s", f)
-			}
+	left, _ := os.ReadDir(os.TempDir())
+	for _, f := range left {
+		if !f.IsDir() {
+			t.Errorf("the sealed envelope is still there: %s", f.Name())
 		}
 	}
 	n.round()
@@ -131,11 +138,14 @@ func TestSendFromTheSourcesMachine(t *testing.T) {
 	n.round()
 	saved := filepath.Join(dir, "saved")
 	os.Mkdir(saved, 0o700)
-	replies := func() string {
+	replies := func(more ...string) string {
 		typed(t, strings.Replace(strings.ToUpper(m[1][:1])+m[1][1:], "-", " ", 1))
-		return daylight(t, "replies", "--to", server.URL, "--words", words, "--save", saved, "--destroy")
+		return daylight(t, append([]string{"replies", "--to", server.URL, "--words", words, "--destroy"}, more...)...)
 	}
-	if said := replies(); !strings.Contains(said, "Which year?") || strings.Contains(said, "\x1b") || !strings.Contains(said, "Destroyed on intake; the newsroom may already hold a copy.") {
+	if said := replies(); !strings.Contains(said, "Not destroyed") || strings.Contains(said, "Destroyed on intake") {
+		t.Errorf("with a file that is not saved:\n%q", said)
+	}
+	if said := replies("--save", saved); !strings.Contains(said, "Which year?") || strings.Contains(said, "\x1b") || !strings.Contains(said, "Destroyed on intake; the newsroom may already hold a copy.") {
 		t.Errorf("replies says:\n%q", said)
 	}
 	if b, err := os.ReadFile(filepath.Join(saved, "list.txt")); err != nil || string(b) != "three dates" {

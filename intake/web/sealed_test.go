@@ -9,7 +9,9 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"daylight/courier"
 	"daylight/envelope"
@@ -49,6 +51,16 @@ func (h *house) piece(t *testing.T, id string, at, size int, body io.Reader) (st
 	res.Body.Close()
 	now, _ = strconv.Atoi(res.Header.Get("Upload-Offset"))
 	return res.StatusCode, now
+}
+
+// hangs begins an envelope that does not end, and waits for what becomes of it.
+func (h *house) hangs(id string, size int, body io.Reader) {
+	r, _ := http.NewRequest(http.MethodPut, h.url+"/sealed/"+id, body)
+	r.Header.Set("Upload-Offset", "0")
+	r.Header.Set("Upload-Length", strconv.Itoa(size))
+	if res, err := http.DefaultClient.Do(r); err == nil {
+		res.Body.Close()
+	}
 }
 
 func (h *house) arrived(t *testing.T, id string) int {
@@ -156,12 +168,13 @@ func TestSealedElsewhereRefused(t *testing.T) {
 		body       string
 		wantStatus int
 	}{
-		"no envelope":    {newParcelID(), 0, 100, strings.Repeat("x", 100), 400},
-		"a short id":     {"abc", 0, 100, "x", 400},
+		"no envelope":    {newParcelID(), 0, 200_000, strings.Repeat("x", 100), 400},
+		"too small":      {newParcelID(), 0, 100, "age-encryption.org/v1\n", 400},
+		"a short id":     {"abc", 0, 200_000, "x", 400},
 		"too large":      {newParcelID(), 0, 1 << 30, "age-encryption.org/v1\n", 413},
-		"not from 0":     {newParcelID(), 10, 100, "x", 409},
-		"negative":       {newParcelID(), -1, 100, "x", 400},
-		"beyond its end": {newParcelID(), 200, 100, "x", 400},
+		"not from 0":     {newParcelID(), 10, 200_000, "x", 409},
+		"negative":       {newParcelID(), -1, 200_000, "x", 400},
+		"beyond its end": {newParcelID(), 300_000, 200_000, "x", 400},
 	} {
 		if status, _ := h.piece(t, c.id, c.at, c.size, strings.NewReader(c.body)); status != c.wantStatus {
 			t.Errorf("%s: %d; want %d", name, status, c.wantStatus)
@@ -228,7 +241,7 @@ func TestASenderGoesOnAtOnce(t *testing.T) {
 	hanging, w := io.Pipe()
 	defer w.Close()
 	gone := make(chan bool)
-	go func() { h.piece(t, id, 0, size, hanging); close(gone) }()
+	go func() { h.hangs(id, size, hanging); close(gone) }()
 	if _, err := w.Write(sealed[:200_000]); err != nil {
 		t.Fatal(err)
 	}
@@ -258,5 +271,51 @@ func TestManyPiecesOnOneConnection(t *testing.T) {
 	}
 	if list, whole := h.kept(t); len(list) != 1 || whole != 1 {
 		t.Errorf("%d envelopes, %d whole; want one", len(list), whole)
+	}
+}
+
+// TestManyPartsShutNobodyOut: who begins parcels and leaves them makes place for who
+// sends one; what came is kept.
+func TestManyPartsShutNobodyOut(t *testing.T) {
+	var clock atomic.Int64
+	h := newHouse(t, func(h *house, o *intake.Options) {
+		o.Limits.Parcels = 3
+		o.Now = func() time.Time { return h.now.Add(time.Duration(clock.Load())) }
+	})
+	sealed := h.sealedHere(t, 700_000)
+	for range 5 {
+		if status, now := h.piece(t, newParcelID(), 0, len(sealed), bytes.NewReader(sealed[:300_000])); status != 204 || now != 300_000 {
+			t.Fatalf("a part: %d, %d", status, now)
+		}
+		clock.Add(int64(time.Second))
+	}
+	if status, now := h.piece(t, newParcelID(), 0, len(sealed), bytes.NewReader(sealed)); status != 204 || now != len(sealed) {
+		t.Fatalf("a whole one: %d, %d", status, now)
+	}
+	if list, whole := h.kept(t); len(list) != 4 || whole != 1 {
+		t.Errorf("%d envelopes, %d whole; want the whole one, and the three parts that made place", len(list), whole)
+	}
+}
+
+// TestSlowPartsMakePlace: a piece that hardly moves ends when others need its place.
+func TestSlowPartsMakePlace(t *testing.T) {
+	var clock atomic.Int64
+	h := newHouse(t, func(h *house, o *intake.Options) {
+		o.Limits.Uploads = 1
+		o.Now = func() time.Time { return h.now.Add(time.Duration(clock.Load())) }
+	})
+	sealed := h.sealedHere(t, 700_000)
+	slow := newParcelID()
+	r, w := io.Pipe()
+	defer w.Close()
+	go h.hangs(slow, len(sealed), r)
+	if _, err := w.Write(sealed[:200_000]); err != nil {
+		t.Fatal(err)
+	}
+	for h.arrived(t, slow) < 100_000 {
+	}
+	clock.Add(int64(10 * time.Minute))
+	if status, now := h.piece(t, newParcelID(), 0, len(sealed), bytes.NewReader(sealed)); status != 204 || now != len(sealed) {
+		t.Errorf("behind a slow one: %d, %d", status, now)
 	}
 }
