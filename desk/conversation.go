@@ -97,6 +97,15 @@ func (c Conversation) For(u User) (Conversation, bool) {
 	return c, all == 0 || len(c.Messages) > 0
 }
 
+// shown leaves out what tells of messages that this part of a conversation has not:
+// which cases were made of it, and who wrote in it.
+func (c Conversation) shown(whole Conversation) Conversation {
+	if len(c.Messages) < len(whole.Messages) {
+		c.Cases, c.Writers = nil, nil
+	}
+	return c
+}
+
 // waiting reports whether the last word in one of its channels is the source's.
 func (c Conversation) waiting() bool {
 	last := map[string]bool{}

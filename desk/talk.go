@@ -29,8 +29,8 @@ func (d *Desk) Conversations(ctx context.Context, by EditorID) ([]Conversation, 
 	whole, err := d.o.Stores.Conversations.All(ctx)
 	var all []Conversation
 	for _, c := range whole {
-		if c, ok := c.For(u); ok {
-			all = append(all, c)
+		if seen, ok := c.For(u); ok {
+			all = append(all, seen.shown(c))
 		}
 	}
 	slices.SortStableFunc(all, func(a, b Conversation) int {
@@ -77,7 +77,11 @@ func (d *Desk) Conversation(ctx context.Context, by EditorID, id ConversationID)
 	if err != nil {
 		return c, err
 	}
-	return c, d.note(ctx, by, talkAct+"open", string(id))
+	whole, err := d.o.Stores.Conversations.Get(ctx, id)
+	if err != nil {
+		return c, fmt.Errorf("conversation: %w", err)
+	}
+	return c.shown(whole), d.note(ctx, by, talkAct+"open", string(id))
 }
 
 // PutAside puts a conversation out of the way, or takes it back.
@@ -95,7 +99,7 @@ func (d *Desk) PutAside(ctx context.Context, by EditorID, id ConversationID, asi
 	}
 	return d.o.Stores.Conversations.Update(ctx, id, func(c *Conversation) error {
 		if len(seen.Messages) < len(c.Messages) {
-			return fault.Say("Other teams have messages in this conversation, or one has just arrived. Nothing was changed.", fmt.Errorf("put aside: %w", fault.Conflict))
+			return fault.Say("Something has just arrived, or only a handler of all teams can do this. Nothing was changed.", fmt.Errorf("put aside: %w", fault.Conflict))
 		}
 		c.PutAside(aside)
 		return nil
@@ -267,6 +271,9 @@ func (d *Desk) DestroyFile(ctx context.Context, by EditorID, id ConversationID, 
 	if used, err := d.o.Stores.Documents.Needs(ctx, f.Ref); err != nil || used {
 		return errors.Join(err, fault.Say("A case has taken this file in. Destroy it there.", fmt.Errorf("destroy file: %w", fault.Conflict)))
 	}
+	if err := d.readsAll(ctx, by, f.Ref); err != nil {
+		return err
+	}
 	c, err := d.o.Stores.Conversations.Get(ctx, id)
 	if err != nil {
 		return fmt.Errorf("destroy file: %w", err)
@@ -280,4 +287,25 @@ func (d *Desk) DestroyFile(ctx context.Context, by EditorID, id ConversationID, 
 		return err
 	}
 	return d.dropBlob(ctx, f.Ref, why)
+}
+
+// readsAll refuses to let a handler who is limited to channels destroy bytes that came
+// to others too: a file is destroyed wherever it is.
+func (d *Desk) readsAll(ctx context.Context, by EditorID, ref blob.Ref) error {
+	u, err := d.may(ctx, by, Handler)
+	if err != nil || len(u.Channels) == 0 {
+		return err
+	}
+	all, err := d.o.Stores.Conversations.All(ctx)
+	if err != nil {
+		return fmt.Errorf("destroy file: %w", err)
+	}
+	for _, c := range all {
+		for _, m := range c.Messages {
+			if !u.Reads(m.Channel) && slices.ContainsFunc(m.Files, func(f File) bool { return f.Ref == ref }) {
+				return fault.Say("Only a handler of all teams can destroy this file. Nothing was destroyed.", fmt.Errorf("destroy file: %w", fault.Forbidden))
+			}
+		}
+	}
+	return nil
 }

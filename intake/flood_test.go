@@ -498,3 +498,41 @@ func TestTheLanes(t *testing.T) {
 		t.Error("there is a way back without a key")
 	}
 }
+
+// TestLeavingWhileWaiting: a visit that ends while it waits for a place takes none with it.
+func TestLeavingWhileWaiting(t *testing.T) {
+	var clock atomic.Int64
+	h := newHouse(t, func(o *intake.Options) {
+		o.Limits.Uploads = 1
+		now := o.Now
+		o.Now = func() time.Time { return now().Add(time.Duration(clock.Load())) }
+	})
+	a, _ := h.begin(t)
+	first, err := h.Submit(a)
+	if err != nil {
+		t.Fatal(err)
+	}
+	hung := make(chan struct{})
+	first.OnHangUp(func() { close(hung) })
+	clock.Add(int64(3 * time.Minute))
+	b, _ := h.begin(t)
+	got := make(chan *intake.Submission, 1)
+	go func() {
+		sub, _ := h.Submit(b)
+		got <- sub
+	}()
+	<-hung
+	b.Leave() // in another tab
+	first.Finish()
+	sub := <-got
+	if sub == nil {
+		t.Fatal("no place")
+	}
+	sub.File("x", strings.NewReader("hello"))
+	sub.Finish()
+	c, _ := h.begin(t)
+	if sub, err = h.Submit(c); err != nil {
+		t.Fatalf("the place is gone: %v", err)
+	}
+	sub.Finish()
+}

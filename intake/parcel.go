@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -85,22 +86,26 @@ func (in *Intake) TakeParcel(ctx context.Context, id string, at, size int64, r i
 			in.forgetParcel(id, p)
 		}
 	}()
-	p.seen = in.now()
 	switch {
 	case p.gone || at != p.at.Load() || size != p.size:
 		return p.at.Load(), fmt.Errorf("parcel: a piece from %d of %d: %w", at, size, fault.Conflict)
 	case p.whole(): // the answer to its last piece got lost
 		return at, nil
 	}
+	if err := in.Room(); err != nil {
+		return at, fmt.Errorf("parcel: %w", err)
+	}
 	if err := in.place(); err != nil {
 		return at, fmt.Errorf("parcel: %w", err)
 	}
 	defer func() { <-in.uploads }()
-	u := &upload{p.seen, new(atomic.Int64), hang}
+	u := &upload{in.now(), new(atomic.Int64), hang}
 	in.runs(u)
 	defer in.ran(u)
 	err = in.piece(p, u, io.LimitReader(r, size-at))
-	p.seen = in.now()
+	if u.total.Load() > 0 {
+		p.seen = in.now()
+	}
 	if err == nil && p.whole() {
 		if err = p.keep(ctx); err != nil { // what there is may be lost: it had better come again
 			in.forgetParcel(id, p)
@@ -134,9 +139,6 @@ func (in *Intake) parcel(id string, at, size int64, hangUp func()) (*parcel, err
 		return nil, fmt.Errorf("parcel: too many: %w", fault.Busy)
 	}
 	if err := in.countAll(Submissions); err != nil {
-		return nil, fmt.Errorf("parcel: %w", err)
-	}
-	if err := in.Room(); err != nil {
 		return nil, fmt.Errorf("parcel: %w", err)
 	}
 	if in.parcels.byID == nil {
@@ -243,4 +245,5 @@ func (in *Intake) settleParcels(all bool) {
 		}
 		p.mu.Unlock()
 	}
+	in.parcels.byID = maps.Clone(in.parcels.byID) // a map has the keys that were deleted
 }

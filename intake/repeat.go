@@ -31,6 +31,15 @@ func (r *repeats) today(day string) {
 	}
 }
 
+// settle forgets what was sent before this day.
+func (r *repeats) settle(day string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.day != "" {
+		r.today(day)
+	}
+}
+
 // head hashes the beginning of a part.
 func (r *repeats) head(day string, b []byte) uint64 {
 	r.mu.Lock()

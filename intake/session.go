@@ -174,6 +174,7 @@ func (in *Intake) sweep(ctx context.Context) {
 			collect()
 			in.settleParcels(false)
 			in.settleTallies()
+			in.repeats.settle(in.day())
 		}
 	}
 }
@@ -244,19 +245,19 @@ func (s *Session) use(f func(*secrets)) error {
 }
 
 // hold keeps a session from ending while an upload is under way, of which it has a
-// few at most.
-func (s *Session) hold() error {
+// few at most. It gives what the visit did lately, also for when it has ended.
+func (s *Session) hold() (*tally, error) {
 	s.in.sessions.mu.Lock()
 	defer s.in.sessions.mu.Unlock()
 	h := s.in.sessions.byName[s.token.name()]
 	switch {
 	case h == nil:
-		return fmt.Errorf("session: %w", fault.Unknown)
+		return nil, fmt.Errorf("session: %w", fault.Unknown)
 	case h.busy >= s.in.limits.Own:
-		return ErrTooOften
+		return nil, ErrTooOften
 	}
 	h.busy++
-	return nil
+	return h.tally, nil
 }
 
 // release is the end of hold.

@@ -66,10 +66,11 @@ func (in *Intake) Submit(s *Session) (*Submission, error) {
 	if err := s.Count(Submissions); err != nil {
 		return nil, fmt.Errorf("begin submission: %w", err)
 	}
-	if err := s.hold(); err != nil {
+	did, err := s.hold()
+	if err != nil {
 		return nil, fmt.Errorf("begin submission: %w", err)
 	}
-	err := in.countAll(Submissions)
+	err = in.countAll(Submissions)
 	if err == nil {
 		err = in.Room()
 	}
@@ -80,7 +81,7 @@ func (in *Intake) Submit(s *Session) (*Submission, error) {
 		s.release(fresh)
 		return nil, fmt.Errorf("begin submission: %w", err)
 	}
-	return &Submission{s: s, keys: in.Keys(), tally: s.tally(), began: in.now(), address: make(chan struct{}), buf: make([]byte, 64<<10)}, nil
+	return &Submission{s: s, keys: in.Keys(), tally: did, began: in.now(), address: make(chan struct{}), buf: make([]byte, 64<<10)}, nil
 }
 
 // Channel chooses who can open the submission; without it, the first channel can. It

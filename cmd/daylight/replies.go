@@ -16,6 +16,7 @@ import (
 	"daylight/courier/folder"
 	"daylight/envelope"
 	"daylight/fault"
+	"daylight/text"
 )
 
 type repliesCmd struct {
@@ -182,6 +183,7 @@ func (c *repliesCmd) open(sealed io.Reader, id courier.ReplyID, key envelope.Pri
 // save writes a new file of a name that says nothing else than its own: what is there
 // stays.
 func save(dir, name string, r io.Reader) (string, error) {
+	name = text.Cut(name, 60) // runes; a file system takes 255 bytes
 	if name = strings.TrimLeft(name, "."); name == "" || name == string(filepath.Separator) {
 		name = "file"
 	}
@@ -220,8 +222,8 @@ type fetchCmd struct {
 func (fetchCmd) Help() string {
 	return `Example: daylight fetch --data /srv/desk /media/stick
 
-Takes in the envelopes that "daylight send --out" has left there, and removes them when they are safe here. It leaves
-nothing on the stick. Stop the desk first.`
+Takes in the envelopes that "daylight send --out" has left there, and removes them when they are safe here. No
+answer is left on the stick, only which envelopes were taken. Stop the desk first.`
 }
 
 func (c *fetchCmd) Run(a *app) error {

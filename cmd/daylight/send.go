@@ -136,7 +136,8 @@ func (c *sendCmd) seal(a *app, list envelope.KeyList, words *codename.Codename) 
 	var id [16]byte
 	rand.Read(id[:])
 	whole := filepath.Join(dir, today()+"."+hex.EncodeToString(id[:]))
-	return whole, os.Rename(f.Name(), whole)
+	day, _ := time.Parse(time.DateOnly, today())
+	return whole, errors.Join(os.Chtimes(f.Name(), day, day), os.Rename(f.Name(), whole))
 }
 
 // fill adds message and files. One that cannot be read ends it: half of what a source
@@ -155,6 +156,8 @@ func (c *sendCmd) fill(a *app, s *envelope.Sealer, words *codename.Codename) err
 		switch {
 		case len(text) > maxMessage:
 			return fault.Say("The message is longer than a megabyte: send it as a file. Nothing was sent.", fault.TooLarge)
+		case len(bytes.TrimSpace(text)) == 0:
+			return fault.Say("The message is empty. Nothing was sent.", fault.Invalid)
 		case marks.In(text):
 			return fault.Say(toldWords, fault.Invalid)
 		}

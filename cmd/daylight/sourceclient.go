@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -229,10 +228,7 @@ func (a *app) askCodename() (*codename.Codename, error) {
 		typed, err = term.ReadPassword(in)
 		fmt.Fprintln(a.stderr)
 	} else {
-		typed, err = bufio.NewReader(os.Stdin).ReadBytes('\n')
-		if err == io.EOF {
-			err = nil
-		}
+		typed, err = readLine(os.Stdin)
 	}
 	defer clear(typed)
 	if err != nil {
@@ -243,6 +239,22 @@ func (a *app) askCodename() (*codename.Codename, error) {
 		return nil, fault.Say(notACodename(wrong), err)
 	}
 	return c, err
+}
+
+// readLine takes a line and nothing behind it, which may be the message.
+func readLine(r io.Reader) ([]byte, error) {
+	var line []byte
+	one := make([]byte, 1)
+	for {
+		switch n, err := r.Read(one); {
+		case n == 1 && one[0] != '\n':
+			line = append(line, one[0])
+		case n == 1, err == io.EOF:
+			return line, nil
+		case err != nil:
+			return line, err
+		}
+	}
 }
 
 func notACodename(e *codename.Error) string {

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"daylight/fault"
@@ -87,14 +88,13 @@ func verifyBundle(a *app, f *os.File, key string) (done bool, err error) {
 	if err != nil {
 		return false, nil
 	}
-	name := ""
-	for _, p := range z.File {
-		if n, is := strings.CutSuffix(p.Name, release.ProofExtension); is && name == "" {
-			name = n
-		}
-	}
-	if name == "" {
-		return false, nil // a zip that is a document itself
+	doc, proof := bundleOf(z)
+	proofs := slices.ContainsFunc(z.File, func(f *zip.File) bool { return strings.HasSuffix(f.Name, release.ProofExtension) })
+	switch {
+	case doc == nil && proofs:
+		return true, fault.Say("NOT VERIFIED. This zip is not as an archive makes it: what you see when you unpack it may be another file than the one that was checked. Unpack it, and check the file with its proof.", fmt.Errorf("zip: %w", fault.Unverified))
+	case doc == nil:
+		return false, nil // a document itself
 	}
 	// All of it once, so that what cannot be unpacked is told apart from what does not hold.
 	for _, p := range z.File {
@@ -107,21 +107,48 @@ func verifyBundle(a *app, f *os.File, key string) (done bool, err error) {
 			return true, damaged(err)
 		}
 	}
-	doc, err := z.Open(name)
+	file, err := doc.Open()
 	if err != nil {
 		return true, damaged(err)
 	}
-	defer doc.Close()
-	proof, err := z.Open(name + release.ProofExtension)
+	defer file.Close()
+	claim, err := proof.Open()
 	if err != nil {
 		return true, damaged(err)
 	}
-	defer proof.Close()
-	if err := release.RunVerify(a.stdout, proof, doc, key); err != nil {
+	defer claim.Close()
+	if err := release.RunVerify(a.stdout, claim, file, key); err != nil {
 		return true, err
 	}
-	_, err = fmt.Fprintf(a.stdout, "This is about %q in the zip. Nothing is proven of what else is in it, READ-ME-FIRST.txt among it.\n", name)
+	_, err = fmt.Fprintf(a.stdout, "This is about %q in the zip. Nothing is proven of what else is in it, READ-ME-FIRST.txt among it.\n", doc.Name)
 	return true, err
+}
+
+// bundleOf finds document and proof in a zip as an archive makes it: these two and the
+// note on how to check, each once, in no folder. Of two entries with one name, or with
+// names that are one when unpacked, the other might be what people look at.
+func bundleOf(z *zip.Reader) (doc, proof *zip.File) {
+	if len(z.File) != 3 {
+		return nil, nil
+	}
+	byName := map[string]*zip.File{}
+	for _, f := range z.File {
+		if strings.ContainsAny(f.Name, `/\`) || f.Name == "" || f.Name == "." || f.Name == ".." {
+			return nil, nil
+		}
+		byName[strings.ToLower(f.Name)] = f
+	}
+	if len(byName) != 3 || byName["read-me-first.txt"] == nil {
+		return nil, nil
+	}
+	for _, f := range z.File {
+		if name, is := strings.CutSuffix(f.Name, release.ProofExtension); is {
+			if d := byName[strings.ToLower(name)]; d != nil && d.Name == name {
+				return d, f
+			}
+		}
+	}
+	return nil, nil
 }
 
 // keys is the text of the public keys to believe.

@@ -34,6 +34,10 @@ func (c *Control) authenticate(ctx context.Context) error {
 	switch {
 	case slices.Contains(methods, "SAFECOOKIE"):
 		return c.safeCookie(ctx, f["COOKIEFILE"])
+	case c.conn.RemoteAddr().Network() == "tcp":
+		// Any account of this machine can listen on a port, and would be handed the keys
+		// of the onion services: only SAFECOOKIE proves who answers.
+		return fmt.Errorf("tor's control port does not prove that it is tor's; set CookieAuthentication 1 in torrc, or use its socket: %w", fault.Forbidden)
 	case slices.Contains(methods, "COOKIE"):
 		cookie, err := readCookie(f["COOKIEFILE"])
 		if err != nil {
