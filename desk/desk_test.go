@@ -176,7 +176,7 @@ func TestStory(t *testing.T) {
 	}
 	why, err := w.WhyNot(t.Context(), ana, id)
 	must(t, err)
-	if len(why) != 2 || why[1] != "2 editors must still approve exactly this: Ana or Bo." { // the gate, and the approvals
+	if len(why) != 2 || why[1] != "2 editors must still approve exactly this: Ana and Bo." { // the gate, and the approvals
 		t.Errorf("why not: %q", why)
 	}
 	if _, err := w.Release(t.Context(), ana, id); !errors.Is(err, fault.Conflict) {

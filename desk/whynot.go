@@ -1,7 +1,6 @@
 package desk
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -91,7 +90,7 @@ func (d *Desk) ready(ctx context.Context, c Case, p planned) (Readiness, error) 
 	}
 	r.Approve, r.Object = c.Decision.approvers(p.manifest, c.Barred)
 	if n := ApprovalsNeeded - len(r.Approve); n > 0 {
-		may, err := d.mayStill(ctx, c, r)
+		may, err := d.mayStill(ctx, c, r, n)
 		if err != nil {
 			return r, err
 		}
@@ -107,7 +106,7 @@ func (d *Desk) ready(ctx context.Context, c Case, p planned) (Readiness, error) 
 }
 
 // mayStill names the editors who can approve what waits, for the desk's own pages.
-func (d *Desk) mayStill(ctx context.Context, c Case, r Readiness) (string, error) {
+func (d *Desk) mayStill(ctx context.Context, c Case, r Readiness, n int) (string, error) {
 	all, err := d.o.Stores.Users.All(ctx)
 	if err != nil {
 		return "", fmt.Errorf("read accounts: %w", err)
@@ -118,7 +117,15 @@ func (d *Desk) mayStill(ctx context.Context, c Case, r Readiness) (string, error
 			names = append(names, u.Name)
 		}
 	}
-	return cmp.Or(strings.Join(names, " or "), "nobody here may, so an administrator has to add one"), nil
+	switch {
+	case len(names) == 0:
+		return "nobody here may, so an administrator has to add one", nil
+	case len(names) < n:
+		return "only " + strings.Join(names, " and ") + " may, so an administrator has to add another", nil
+	case len(names) == n:
+		return strings.Join(names, " and "), nil
+	}
+	return strings.Join(names, " or "), nil
 }
 
 // bars reads a case, and bars in this copy whoever wrote in a conversation that it

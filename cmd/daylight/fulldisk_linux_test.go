@@ -7,9 +7,11 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"mime/multipart"
+	"net"
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -138,9 +140,12 @@ func TestFullDiskAtIntake(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	source := http.Client{Jar: jar}
+	dial := func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, "tcp", site.Listener.Addr().String())
+	}
+	source := http.Client{Jar: jar, Transport: &http.Transport{DialContext: dial}}
 	post := func(path, kind string, body io.Reader) (int, string) {
-		got, err := source.Post(site.URL+path, kind, body)
+		got, err := source.Post(intakeURL+path, kind, body)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -152,12 +157,13 @@ func TestFullDiskAtIntake(t *testing.T) {
 		return got.StatusCode, string(page)
 	}
 	for _, path := range []string{"/begin", "/codename"} {
-		if code, page := post(path, "", nil); code != http.StatusOK {
+		if code, page := post(path, "application/x-www-form-urlencoded", strings.NewReader(url.Values{"way": {wayInForms}}.Encode())); code != http.StatusOK {
 			t.Fatalf("%s: status %d: %s", path, code, page)
 		}
 	}
 	var form bytes.Buffer
 	w := multipart.NewWriter(&form)
+	w.WriteField("way", wayInForms)
 	for _, f := range []struct{ name, body string }{{"small.txt", "small"}, {"large.bin", strings.Repeat("large", 4_000_000)}} {
 		part, err := w.CreateFormFile("files", f.name)
 		if err != nil {

@@ -230,7 +230,12 @@ func (n *Network) authority(t testing.TB, i, orPort, dirPort int) string {
 		t.Error(err)
 		return ""
 	}
-	gencert := exec.Command(filepath.Join(filepath.Dir(n.tor), "tor-gencert"), "--create-identity-key", "--passphrase-fd", "0",
+	program, err := filepath.EvalSymlinks(n.tor) // Debian links it to where tor-gencert is not
+	if err != nil {
+		t.Error(err)
+		return ""
+	}
+	gencert := exec.Command(filepath.Join(filepath.Dir(program), "tor-gencert"), "--create-identity-key", "--passphrase-fd", "0",
 		"-m", "1", "-a", fmt.Sprintf("127.0.0.1:%d", dirPort),
 		"-i", filepath.Join(keys, "authority_identity_key"), "-s", filepath.Join(keys, "authority_signing_key"), "-c", filepath.Join(keys, "authority_certificate"))
 	gencert.Stdin = strings.NewReader("none\n")
