@@ -245,6 +245,7 @@ func (p *person) await(path, text string) string {
 // TestOnionStory is the story of a source through a private Tor network, over what
 // the program serves: pages, a large upload, the courier, an answer.
 func TestOnionStory(t *testing.T) {
+	t.Parallel() // most of its time it waits for tor
 	h := startOnionHouse(t)
 
 	// The source sends.
