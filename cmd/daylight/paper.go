@@ -17,6 +17,7 @@ import (
 	"daylight/envelope"
 	"daylight/fault"
 	"daylight/internal/durable"
+	"daylight/internal/onion"
 	"daylight/publog"
 )
 
@@ -124,6 +125,15 @@ func symbols(s string) string {
 // page is one key to print.
 type page struct{ name, use, file, secret string }
 
+// usesOf says what a key file is for that does not say so itself.
+var usesOf = map[string]string{
+	keyDatabase: "opens the database of this instance",
+	keyBlobs:    "opens the files that this desk keeps",
+	keyOnion:    "makes the address of this instance's onion service",
+	keyForDesks: "makes the address at which the desk fetches from this intake",
+	keyAtIntake: "lets this desk in at intake",
+}
+
 // pagesOf are the pages of a key file.
 func pagesOf(name string, text []byte) ([]page, error) {
 	if keys, err := envelope.ParsePrivateKeys(text); err == nil {
@@ -142,12 +152,15 @@ func pagesOf(name string, text []byte) ([]page, error) {
 	if s, err := publog.ParseSigner(line); err == nil {
 		return []page{{s.Name(), "signs releases, the publication log and lists of keys", "keys/" + keyReleases, line + "\n"}}, nil
 	}
+	if _, err := onion.ParseClientKey(line); err == nil {
+		return []page{{keyAtIntake, usesOf[keyAtIntake], "keys/" + keyAtIntake, line + "\n"}}, nil
+	}
 	if b, err := hex.DecodeString(line); err == nil && len(b) == 32 {
-		use := "opens the database of this instance"
-		if name == keyBlobs {
-			use = "opens the files that this desk keeps"
+		use, file := usesOf[name], "keys/"+name
+		if use == "" { // it is typed back under another name, or was renamed
+			use, file = "is a secret of an instance; of what, its page says", "where its page says"
 		}
-		return []page{{name, use, "keys/" + name, line + "\n"}}, nil
+		return []page{{name, use, file, line + "\n"}}, nil
 	}
 	return nil, fault.Say(name+" is no key file of Daylight.", fmt.Errorf("key file: %w", fault.Invalid))
 }
