@@ -181,7 +181,7 @@ func makeKeys(in instance, newsroom, public string) error {
 			return err
 		}
 	}
-	if err := write(keyOnion, newSecret()); err != nil {
+	if _, err := in.onionKey(keyOnion); err != nil {
 		return err
 	}
 	if err := in.makeClientKey(); err != nil {
@@ -272,14 +272,17 @@ func (c *keysBelieveCmd) Run(a *app) error {
 }
 
 // makeIntakeOnion makes the keys of intake's addresses, and lets in the desk whose
-// public keys these are.
+// public keys these are, if its key is among them.
 func makeIntakeOnion(in instance, public string) error {
 	for _, name := range []string{keyOnion, keyForDesks} {
-		if err := durable.WriteFile(in.path("keys", name), newSecret()); err != nil {
-			return fmt.Errorf("make keys: %w", err)
+		if _, err := in.onionKey(name); err != nil {
+			return err
 		}
 	}
 	text, err := os.ReadFile(filepath.Join(public, pubAtIntake))
+	if errors.Is(err, os.ErrNotExist) { // of a desk that has made no such key yet
+		return nil
+	}
 	if err != nil {
 		return fmt.Errorf("the desk's key: %w", err)
 	}

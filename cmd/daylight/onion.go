@@ -15,6 +15,7 @@ import (
 	"daylight/courier/folder"
 	courieronion "daylight/courier/onion"
 	"daylight/fault"
+	"daylight/internal/durable"
 	"daylight/internal/onion"
 )
 
@@ -38,15 +39,29 @@ func courierSocket(c config) string {
 	return filepath.Join(filepath.Dir(strings.TrimPrefix(c.Intake.Listen, "unix:")), "courier.sock")
 }
 
-// onionKey reads a key that an address is made of.
+// onionKey reads a key that an address is made of, and makes it where there is none:
+// instances were made before there were any.
 func (in instance) onionKey(name string) (*onion.Key, error) {
 	k, err := in.secret32(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		if err := durable.WriteFile(in.path("keys", name), newSecret()); err != nil {
+			return nil, fmt.Errorf("make keys: %w", err)
+		}
+		k, err = in.secret32(name)
+	}
 	return (*onion.Key)(k), err
 }
 
-// clientKey reads the key that lets the desk in at intake.
+// clientKey reads the key that lets the desk in at intake, and makes it where there is
+// none.
 func (in instance) clientKey() (onion.ClientKey, error) {
 	text, err := in.secret(keyAtIntake)
+	if errors.Is(err, fs.ErrNotExist) {
+		if err := in.makeClientKey(); err != nil {
+			return onion.ClientKey{}, err
+		}
+		text, err = in.secret(keyAtIntake)
+	}
 	if err != nil {
 		return onion.ClientKey{}, err
 	}
