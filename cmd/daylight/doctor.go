@@ -109,10 +109,7 @@ func (d *doctor) role(in instance) {
 	}
 	d.permissions(in)
 	d.backup(in)
-	if in.Role == "intake" && !in.Trial && !in.asksTor(cfg) {
-		d.tor(cfg)
-	}
-	d.onion(in, cfg)
+	d.tor(in, cfg)
 	unlock, err := in.lock()
 	if err != nil {
 		d.ok("%s runs: its state is looked at when it is stopped", in.Role)

@@ -1,7 +1,10 @@
 package main
 
 import (
+	"bufio"
+	"cmp"
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -39,7 +42,15 @@ func TestDoctorOfMachine(t *testing.T) {
 	swap := func(d *doctor) { d.swap() }
 	dumps := func(d *doctor) { d.dumps() }
 	clock := func(d *doctor) { d.clock(instance{dir: filepath.Dir(socket)}) }
-	tor := func(d *doctor) { d.tor(cfg) }
+	tor := func(d *doctor) { d.tor(instance{Role: "intake"}, cfg) }
+	forDesks := cfg
+	forDesks.Intake.Onion, forDesks.Intake.Courier = "torrc", "onion"
+	courier := func(d *doctor) { d.tor(instance{Role: "intake"}, forDesks) }
+	both := service + "HiddenServiceDir /var/lib/tor/courier\nHiddenServicePort 80 unix:" + courierSocket(forDesks) + "\n"
+	editors := func(d *doctor) {
+		d.tor(instance{Role: "desk"}, config{Desk: deskConfig{Listen: cfg.Intake.Listen, Onion: "torrc"}})
+	}
+	const client = "descriptor:x25519:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\n"
 	for name, c := range map[string]struct {
 		look  func(*doctor)
 		files map[string]string
@@ -65,6 +76,12 @@ func TestDoctorOfMachine(t *testing.T) {
 		"another's work":        {tor, map[string]string{"etc/tor/torrc": strings.ReplaceAll(service, "HiddenServicePoWDefensesEnabled 1\n", "HiddenServiceDir /third\nHiddenServicePoWDefensesEnabled 1\n")}, "warning the onion service asks for no proof of work"},
 		"addresses logged":      {tor, map[string]string{"etc/tor/torrc": service + "SafeLogging 0\n"}, "broken torrc: SafeLogging 0"},
 		"visits logged":         {tor, map[string]string{"etc/tor/torrc": service + "Log info file /var/log/tor/x\n"}, "broken torrc: Log info"},
+		"a courier's service":   {courier, map[string]string{"etc/tor/torrc": both, "var/lib/tor/courier/authorized_clients/desk.auth": client}, ""},
+		"open to all":           {courier, map[string]string{"etc/tor/torrc": both}, "broken /var/lib/tor/courier/authorized_clients has no file of a client"},
+		"a client of no name":   {courier, map[string]string{"etc/tor/torrc": both, "var/lib/tor/courier/authorized_clients/desk": client}, "broken /var/lib/tor/courier/authorized_clients has no file of a client"},
+		"no courier's service":  {courier, map[string]string{"etc/tor/torrc": service}, "warning no onion service in torrc leads to unix:" + courierSocket(forDesks)},
+		"editors' service":      {editors, map[string]string{"etc/tor/torrc": service, "var/lib/tor/daylight/authorized_clients/ana.auth": client}, ""},
+		"desk open to all":      {editors, map[string]string{"etc/tor/torrc": service}, "broken /var/lib/tor/daylight/authorized_clients has no file of a client"},
 		"one hop":               {tor, map[string]string{"etc/tor/torrc": service + "HiddenServiceSingleHopMode 1\n"}, "broken torrc: HiddenServiceSingleHopMode 1"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -86,6 +103,63 @@ func TestDoctorOfMachine(t *testing.T) {
 				t.Errorf("got %q; want %q", got, c.want)
 			}
 		})
+	}
+}
+
+// TestDoctorAsksTor: what torrc would show, a tor is asked for by its control port.
+func TestDoctorAsksTor(t *testing.T) {
+	dir, err := os.MkdirTemp("", "tor") // names of sockets are short
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	l, err := net.Listen("unix", filepath.Join(dir, "control"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	logs := make(chan string, 1)
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			answers := map[string]string{
+				"PROTOCOLINFO 1":                        "250-PROTOCOLINFO 1\r\n250-AUTH METHODS=NULL\r\n250-VERSION Tor=\"0.4.9.1\"\r\n250 OK",
+				"GETINFO version":                       "250-version=0.4.9.1\r\n250 OK",
+				"GETINFO status/bootstrap-phase":        "250-status/bootstrap-phase=NOTICE BOOTSTRAP PROGRESS=100 TAG=done\r\n250 OK",
+				"GETCONF Log":                           "250-Log=notice syslog\r\n250 Log=" + <-logs,
+				"GETCONF SafeLogging":                   "250 SafeLogging=1",
+				"GETCONF HiddenServiceSingleHopMode":    "250 HiddenServiceSingleHopMode=0",
+				"GETCONF HiddenServiceNonAnonymousMode": "250 HiddenServiceNonAnonymousMode=0",
+			}
+			for s := bufio.NewScanner(c); s.Scan(); {
+				fmt.Fprintf(c, "%s\r\n", cmp.Or(answers[s.Text()], "250 OK"))
+			}
+			c.Close()
+		}
+	}()
+	cfg := config{Intake: intakeConfig{Listen: "unix:" + filepath.Join(dir, "intake.sock"), Onion: "control", Courier: "onion"},
+		Tor: torConfig{Control: "unix:" + filepath.Join(dir, "control")}}
+	for _, c := range []struct{ log, folder, want string }{
+		{"warn file /log", dir, ""},
+		{"info file /log", dir, "tor: Log info"},
+		{"warn file /log", dir + "/gone", "the folder of the socket is not there"},
+	} {
+		cfg.Intake.Listen = "unix:" + c.folder + "/intake.sock"
+		logs <- c.log
+		d := &doctor{app: &app{ctx: t.Context()}, root: dir}
+		d.tor(instance{Role: "intake"}, cfg)
+		var broken []string
+		for _, l := range d.lines {
+			if l.State != "ok" {
+				broken = append(broken, l.What)
+			}
+		}
+		if got := strings.Join(broken, "\n"); len(d.lines) < 2 || !strings.HasPrefix(got, c.want) || c.want == "" && got != "" {
+			t.Errorf("%+v: %+v", c, d.lines)
+		}
 	}
 }
 

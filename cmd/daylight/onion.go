@@ -198,32 +198,6 @@ func (in instance) asksTor(c config) bool {
 	return onionOf(in, c) == "control" || in.Role == "desk" && dials && c.Tor.Control != ""
 }
 
-// onion looks at the tor that an instance uses.
-func (d *doctor) onion(in instance, c config) {
-	if in.Role == "archive" || !in.asksTor(c) {
-		return
-	}
-	control, err := onion.Dial(d.app.ctx, c.Tor.Control)
-	if err != nil {
-		d.broken("Without tor the onion services are not there.", "Start tor, and let the account of this instance use its control port (on Debian: group debian-tor).", "%s: %v", in.Role, err)
-		return
-	}
-	defer control.Close()
-	version, err := control.Info(d.app.ctx, "version")
-	if err != nil {
-		d.broken("Without tor the onion services are not there.", "Look at tor's log.", "%s: %v", in.Role, err)
-		return
-	}
-	if n, err := control.Bootstrap(d.app.ctx); err != nil || n < 100 {
-		d.warn("Nobody reaches the onion services before it is there.", "Wait a few minutes; then look at tor's log, the network and the clock.", "tor %s is on its way into the network: %d %%", version, n)
-	} else {
-		d.ok("tor %s is in the network", version)
-	}
-	if safe, err := control.Conf(d.app.ctx, "SafeLogging"); err != nil || safe == "0" {
-		d.warn("What connects to it could be read there.", "Take SafeLogging 0 out of torrc.", "tor writes addresses into its log")
-	}
-}
-
 // openCourier is the desk's way to intake: a folder, or an onion service.
 func (a *app) openCourier(c config) (courier.Intake, error) {
 	address, ok := courierAddress(c)

@@ -157,14 +157,20 @@ func (c *Control) Info(ctx context.Context, key string) (string, error) {
 	return v, nil
 }
 
-// Conf asks for one setting of tor's.
-func (c *Control) Conf(ctx context.Context, key string) (string, error) {
+// Conf asks for a setting of tor's: one that may stand there more than once has as
+// many values.
+func (c *Control) Conf(ctx context.Context, key string) ([]string, error) {
 	rep, err := c.command(ctx, "GETCONF "+key)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	v, _ := rep.value(key + "=")
-	return v, nil
+	var all []string
+	for _, l := range rep.lines {
+		if v, ok := strings.CutPrefix(l, key+"="); ok {
+			all = append(all, v)
+		}
+	}
+	return all, nil
 }
 
 // Bootstrap is how far tor is on its way into the network, in percent.

@@ -158,6 +158,10 @@ func (f *fakeTor) serve(c net.Conn) {
 			out = "250+config-text=\r\nLog notice\r\n..dot\r\n.\r\n250 OK\r\n"
 		case line == "GETCONF SafeLogging":
 			out = "250 SafeLogging=1\r\n"
+		case line == "GETCONF Log":
+			out = "250-Log=notice syslog\r\n250 Log=info file /log\r\n"
+		case line == "GETCONF DataDirectory": // it has its default
+			out = "250 DataDirectory\r\n"
 		}
 		fmt.Fprint(c, out)
 	}

@@ -10,6 +10,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -95,8 +96,10 @@ func TestSigningIn(t *testing.T) {
 		if got, err := c.Info(t.Context(), "config-text"); err != nil || got != "Log notice\n.dot" {
 			t.Errorf("data %q, %v", got, err)
 		}
-		if got, err := c.Conf(t.Context(), "SafeLogging"); err != nil || got != "1" {
-			t.Errorf("setting %q, %v", got, err)
+		for key, want := range map[string][]string{"SafeLogging": {"1"}, "Log": {"notice syslog", "info file /log"}, "DataDirectory": nil} {
+			if got, err := c.Conf(t.Context(), key); err != nil || !slices.Equal(got, want) {
+				t.Errorf("setting %s is %q, %v; want %q", key, got, err, want)
+			}
 		}
 		if len(f.said(first)) != 1 {
 			t.Errorf("%s: %q; want one %s", methods, f.lines, first)
