@@ -18,7 +18,8 @@ import (
 const defaultConfig = `# daylight.toml: the settings of one instance, all with defaults that work.
 # Secrets are never written here: they are paths to files.
 
-# The name of the newsroom, as sources and readers see it.
+# The name of the newsroom, as intake has it in the head of each page and the desk in each
+# release. It stands there for people: the seven words tell whose an intake is.
 newsroom = "Daylight"
 
 [intake]
@@ -98,6 +99,9 @@ listen = "127.0.0.1:7103"
 # The address of the submission system that "Send documents" tells readers of.
 submit_address = ""
 `
+
+// unnamed is the name of a newsroom that has set none.
+const unnamed = "Daylight"
 
 // config is daylight.toml, read.
 type config struct {

@@ -59,7 +59,11 @@ func (a *app) openIntake(in instance, c config, banner string) (_ *intakeRole, e
 	if err != nil {
 		return nil, err
 	}
-	r.handler, err = web.New(r.Intake, web.Options{Banner: banner, Signer: string(signer), Log: a.log, Clearnet: c.Intake.Clearnet || in.Trial})
+	name := c.Newsroom
+	if name == unnamed {
+		name = "" // the pages have a title of their own, in each language
+	}
+	r.handler, err = web.New(r.Intake, web.Options{Name: name, Banner: banner, Signer: string(signer), Log: a.log, Clearnet: c.Intake.Clearnet || in.Trial})
 	return r, err
 }
 

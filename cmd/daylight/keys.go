@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/BurntSushi/toml"
 	"golang.org/x/mod/sumdb/note"
 
 	"daylight/custody"
@@ -57,7 +58,7 @@ type keysCmd struct {
 
 type keysMakeCmd struct {
 	Role     string `required:"" enum:"intake,desk,archive" help:"intake, desk or archive."`
-	Name     string `default:"Daylight" help:"Desk: the newsroom's name, as keys and releases carry it."`
+	Name     string `default:"Daylight" help:"Desk: the newsroom's name, as keys and releases carry it; it goes into daylight.toml."`
 	Newsroom string `type:"path" placeholder:"DIR" help:"Intake and archive: the folder \"public\" that the desk made, carried here by hand."`
 }
 
@@ -84,6 +85,15 @@ func (c *keysMakeCmd) Run(a *app) error {
 		in, err := makeInstance(part, c.Role, false)
 		if err != nil {
 			return err
+		}
+		if c.Role == "desk" && c.Name != unnamed {
+			settings, err := toml.Marshal(map[string]string{"newsroom": c.Name})
+			if err != nil {
+				return fmt.Errorf("make instance: %w", err)
+			}
+			if err := durable.WriteFile(in.path("daylight.toml"), settings); err != nil {
+				return fmt.Errorf("make instance: %w", err)
+			}
 		}
 		return makeKeys(in, c.Name, c.Newsroom)
 	})
