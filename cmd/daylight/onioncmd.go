@@ -224,11 +224,11 @@ type onionRevokeCmd struct {
 }
 
 func (onionRevokeCmd) Help() string {
-	return "Example: daylight onion revoke ana --data /srv/desk\n\nWhat runs takes it over within half a minute, and ends all that goes through the service at that moment."
+	return "Example: daylight onion revoke ana --data /srv/desk\n\nWhat runs takes it over within half a minute, and ends all that goes through the service at that moment; with onion = \"torrc\" tor has to be told."
 }
 
 func (c *onionRevokeCmd) Run(a *app) error {
-	in, _, err := a.openOnion()
+	in, cfg, err := a.openOnion()
 	if err != nil {
 		return err
 	}
@@ -245,6 +245,10 @@ func (c *onionRevokeCmd) Run(a *app) error {
 	}
 	if err != nil {
 		return fmt.Errorf("revoke: %w", err)
+	}
+	if onionOf(in, cfg) == "torrc" {
+		_, err = fmt.Fprintf(a.stdout, "Tor lets in %[1]s until you take %[1]s.auth out of its authorized_clients and reload it. If it is the last file there, take the service out of torrc instead: without any, tor lets in everybody.\n", c.Name)
+		return err
 	}
 	_, err = fmt.Fprintf(a.stdout, "%s is let in no more.\n", c.Name)
 	return err
