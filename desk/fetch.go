@@ -61,10 +61,9 @@ var errClosed = errors.New("the envelope does not open")
 const MaxText = 1 << 20
 
 // Fetch makes one round at intake: it hands over the list of keys where that is a new
-// one, leaves the replies that wait, takes in what
-// arrived, and acknowledges only what is durable here. An envelope that cannot be
-// taken in does not keep the others back; the error tells of the first that failed
-// for a reason of ours.
+// one, leaves the replies that wait, takes in what arrived, and acknowledges only what
+// is durable here. An envelope that cannot be taken in does not keep the others back;
+// the error tells of the first that failed for a reason of ours.
 func (d *Desk) Fetch(ctx context.Context, in courier.Intake) (Fetched, error) {
 	var f Fetched
 	ring, err := d.o.Keyring()

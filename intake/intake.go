@@ -6,6 +6,7 @@
 package intake
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -110,7 +111,7 @@ type Intake struct {
 // fault.NotFound: there would be nobody to seal to.
 func Open(ctx context.Context, o Options) (*Intake, error) {
 	in := &Intake{store: o.Store, verifier: o.Verifier, custody: o.Custody, now: o.Now, limits: o.Limits.filled(),
-		keeps: or(o.Retention, defaultRetention)}
+		keeps: cmp.Or(o.Retention, defaultRetention)}
 	if in.now == nil {
 		in.now = time.Now
 	}
@@ -124,7 +125,7 @@ func Open(ctx context.Context, o Options) (*Intake, error) {
 	in.running.all = map[*upload]bool{}
 	ctx, in.stop = context.WithCancel(context.WithoutCancel(ctx))
 	in.working.Go(func() { in.sweep(ctx) })
-	in.tend(ctx, or(o.Beat, defaultBeat), or(o.Log, slog.New(slog.DiscardHandler)))
+	in.tend(ctx, cmp.Or(o.Beat, defaultBeat), cmp.Or(o.Log, slog.New(slog.DiscardHandler)))
 	return in, nil
 }
 
@@ -203,26 +204,18 @@ func (in *Intake) day() string { return in.now().UTC().Format(time.DateOnly) }
 
 func (l Limits) filled() Limits {
 	d := defaultLimits
-	l.Message, l.Upload, l.Reply = or(l.Message, d.Message), or(l.Upload, d.Upload), or(l.Reply, d.Reply)
-	l.Files, l.Uploads, l.Sessions = or(l.Files, d.Files), or(l.Uploads, d.Uploads), or(l.Sessions, d.Sessions)
-	l.Returns, l.Lanes = or(l.Returns, d.Returns), or(l.Lanes, d.Lanes)
-	l.Idle, l.Longest = or(l.Idle, d.Idle), or(l.Longest, d.Longest)
-	l.Parcels = or(l.Parcels, d.Parcels)
-	l.Own, l.All, l.Visit = or(l.Own, d.Own), l.All.filled(d.All), l.Visit.filled(d.Visit)
-	l.Silence, l.Grace = or(l.Silence, d.Silence), or(l.Grace, d.Grace)
-	l.Slowest, l.Fair = or(l.Slowest, d.Slowest), or(l.Fair, d.Fair)
-	l.Reserve, l.First, l.Repeats = or(l.Reserve, d.Reserve), or(l.First, d.First), or(l.Repeats, d.Repeats)
+	l.Message, l.Upload, l.Reply = cmp.Or(l.Message, d.Message), cmp.Or(l.Upload, d.Upload), cmp.Or(l.Reply, d.Reply)
+	l.Files, l.Uploads, l.Sessions = cmp.Or(l.Files, d.Files), cmp.Or(l.Uploads, d.Uploads), cmp.Or(l.Sessions, d.Sessions)
+	l.Returns, l.Lanes = cmp.Or(l.Returns, d.Returns), cmp.Or(l.Lanes, d.Lanes)
+	l.Idle, l.Longest = cmp.Or(l.Idle, d.Idle), cmp.Or(l.Longest, d.Longest)
+	l.Parcels = cmp.Or(l.Parcels, d.Parcels)
+	l.Own, l.All, l.Visit = cmp.Or(l.Own, d.Own), l.All.filled(d.All), l.Visit.filled(d.Visit)
+	l.Silence, l.Grace = cmp.Or(l.Silence, d.Silence), cmp.Or(l.Grace, d.Grace)
+	l.Slowest, l.Fair = cmp.Or(l.Slowest, d.Slowest), cmp.Or(l.Fair, d.Fair)
+	l.Reserve, l.First, l.Repeats = cmp.Or(l.Reserve, d.Reserve), cmp.Or(l.First, d.First), cmp.Or(l.Repeats, d.Repeats)
 	return l
 }
 
 func (r Rates) filled(d Rates) Rates {
-	return Rates{or(r.Begins, d.Begins), or(r.Returns, d.Returns), or(r.Submissions, d.Submissions), or(r.Bytes, d.Bytes)}
-}
-
-func or[T comparable](a, b T) T {
-	var zero T
-	if a == zero {
-		return b
-	}
-	return a
+	return Rates{cmp.Or(r.Begins, d.Begins), cmp.Or(r.Returns, d.Returns), cmp.Or(r.Submissions, d.Submissions), cmp.Or(r.Bytes, d.Bytes)}
 }

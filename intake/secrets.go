@@ -40,7 +40,7 @@ func (s *secrets) decode(b []byte) {
 	b = b[copy(s.words[:], b):]
 	b = b[copy(s.reply[:], b):]
 	b = b[copy(s.mailbox[:], b):]
-	s.marks, _ = codename.LoadMarks(b) // its length is that of encode
+	s.marks, _ = codename.LoadMarks(b) // its length is that of appendTo
 }
 
 func bit(b bool) byte {
