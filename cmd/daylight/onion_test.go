@@ -10,13 +10,13 @@ import (
 	"fmt"
 	"html"
 	"io"
-	"log/slog"
 	"mime/multipart"
 	"net"
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -109,16 +109,18 @@ func (h *onionHouse) addresses(dir string) (pages, courier string) {
 	return shown.Pages, shown.Courier
 }
 
-// serve runs daylight serve until stop is called, or the test ends.
+// serve runs daylight serve, as a process of its own, until stop is called or the
+// test ends.
 func (h *onionHouse) serve(role, dir string) (stop func()) {
-	ctx, cancel := context.WithCancel(h.t.Context())
-	a := &app{ctx: ctx, data: dir, stdout: io.Discard, stderr: h.log,
-		log: slog.New(slog.NewTextHandler(h.log, &slog.HandlerOptions{ReplaceAttr: withoutTime}))}
-	done := make(chan error, 1)
-	go func() { done <- (&serveCmd{Role: role}).Run(a) }()
+	h.t.Helper()
+	c := exec.Command("daylight", "serve", "--role", role, "--data", dir)
+	c.Stderr = h.log
+	if err := c.Start(); err != nil {
+		h.t.Fatal(err)
+	}
 	stop = sync.OnceFunc(func() {
-		cancel()
-		if err := <-done; err != nil {
+		c.Process.Signal(os.Interrupt)
+		if err := c.Wait(); err != nil {
 			h.t.Errorf("the %s ended: %v", role, err)
 		}
 	})
