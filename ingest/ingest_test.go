@@ -499,3 +499,13 @@ func TestWalk(t *testing.T) {
 			"outer.zip/big.bin", "outer.zip/big.zip", "outer.zip/big.zip/bigger.bin"})
 	}
 }
+
+func newPool(t testing.TB) *sandbox.Pool {
+	t.Helper()
+	p, err := sandbox.NewPool(2, sandbox.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { p.Close() })
+	return p
+}

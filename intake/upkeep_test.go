@@ -103,7 +103,7 @@ func TestALateRewriteComesSoon(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			w := &watched{Store: h.store, last: time.Now().UTC().AddDate(0, 0, last).Format(time.DateOnly)}
 			o := h.opts
-			o.Store, o.Now = w, nil
+			o.Store, o.Now, o.Beat = w, nil, 1000*time.Hour
 			in, err := intake.Open(t.Context(), o)
 			if err != nil {
 				t.Fatal(err)

@@ -155,6 +155,9 @@ func (f *filled) counted(t *testing.T, d *deskRole, s source, all *corpus.Ledger
 		}
 		delete(top, i.Path)
 		if i.Document != nil {
+			if i.Document.Title == "" {
+				t.Errorf("%s has no title", i.Path)
+			}
 			hashes[i.ID()] = i
 		} else if of, ok := hashes[i.Of]; !ok || of.Hash != i.Hash || of.Size != i.Size {
 			t.Errorf("%s is a duplicate of nothing", i.Path)
