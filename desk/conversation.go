@@ -28,6 +28,8 @@ type Conversation struct {
 	Cases     []CaseID          `json:"cases,omitempty"` // made from it
 	Waits     bool              `json:"waits,omitempty"` // the last word is the source's
 	Aside     bool              `json:"aside,omitempty"` // put out of the way; it can be opened, and taken back
+	With      EditorID          `json:"with,omitempty"`  // the handler who looks after it; "" is nobody
+	Handovers []Handover        `json:"handovers,omitempty"`
 }
 
 // Message is one message of a conversation, in either direction.
@@ -38,6 +40,7 @@ type Message struct {
 	Text  string   `json:"text,omitempty"`
 	Files []File   `json:"files,omitempty"`
 	Cut   bool     `json:"cut,omitempty"` // the upload broke off; this is what arrived
+	New   bool     `json:"new,omitempty"` // from the source, and no handler has opened it yet
 
 	Repeated bool `json:"repeated,omitempty"` // intake had the same on one day from several others
 	Joined   bool `json:"joined,omitempty"`   // made here: its file is parts joined, by By
@@ -98,10 +101,10 @@ func (c Conversation) For(u User) (Conversation, bool) {
 }
 
 // shown leaves out what tells of messages that this part of a conversation has not:
-// which cases were made of it, and who wrote in it.
+// which cases were made of it, who wrote in it, and what handlers told each other.
 func (c Conversation) shown(whole Conversation) Conversation {
 	if len(c.Messages) < len(whole.Messages) {
-		c.Cases, c.Writers = nil, nil
+		c.Cases, c.Writers, c.With, c.Handovers = nil, nil, "", nil
 	}
 	return c
 }
@@ -131,6 +134,7 @@ func (c Conversation) answering() string {
 // others sent too is put aside, until something else comes or a handler looks.
 func (c *Conversation) Receive(m Message) {
 	c.Aside = m.Repeated && (len(c.Messages) == 0 || c.Aside)
+	m.New = true
 	c.Messages = append(c.Messages, m)
 	c.Waits = !c.Aside
 }

@@ -24,6 +24,7 @@ type Stores struct {
 	Documents     Documents
 	Releases      Releases
 	Receipts      Receipts
+	Saved         Saved
 	Audit         Audit
 }
 
@@ -147,6 +148,16 @@ type Receipts interface {
 	Get(ctx context.Context, of blob.Ref) (custody.Receipt, error)
 	// Drop forgets it, with bytes that are destroyed.
 	Drop(ctx context.Context, of blob.Ref) error
+}
+
+// Saved keeps the texts of handlers.
+type Saved interface {
+	// All is in the order of titles.
+	All(ctx context.Context) ([]SavedReply, error)
+	// Put adds one or replaces the one with its id.
+	Put(ctx context.Context, s SavedReply) error
+	// Drop forgets one; that it is not there is no error.
+	Drop(ctx context.Context, id string) error
 }
 
 // Audit keeps the audit log.

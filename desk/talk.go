@@ -2,6 +2,7 @@ package desk
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -18,40 +19,51 @@ import (
 // and sealed. Sources read replies in a browser that keeps them in memory.
 const MaxReply = 25_000_000
 
-// Conversations lists them for a handler: those that wait for an answer first,
-// then by the day of the last message, the newest first; then those that were put
-// aside.
+// Conversations lists them for a handler: those with something new first, then those
+// that wait for an answer, then by the day of the last message, the newest first; then
+// those that were put aside, in the same order.
 func (d *Desk) Conversations(ctx context.Context, by EditorID) ([]Conversation, error) {
 	u, err := d.may(ctx, by, Handler)
 	if err != nil {
 		return nil, err
 	}
 	whole, err := d.o.Stores.Conversations.All(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read conversations: %w", err)
+	}
+	people, err := d.o.Stores.Users.All(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read accounts: %w", err)
+	}
 	var all []Conversation
 	for _, c := range whole {
 		if seen, ok := c.For(u); ok {
-			all = append(all, seen.shown(c))
+			all = append(all, seen.shown(c).with(people, c))
 		}
 	}
+	first := func(a, b bool) int { // what is so comes before what is not
+		switch {
+		case a == b:
+			return 0
+		case a:
+			return -1
+		}
+		return 1
+	}
 	slices.SortStableFunc(all, func(a, b Conversation) int {
-		if a.Aside != b.Aside {
-			if b.Aside {
-				return -1
-			}
-			return 1
-		}
-		if a.Waits != b.Waits {
-			if a.Waits {
-				return -1
-			}
-			return 1
-		}
-		if n := strings.Compare(b.Last(), a.Last()); n != 0 {
-			return n
-		}
-		return strings.Compare(string(a.ID), string(b.ID))
+		return cmp.Or(first(!a.Aside, !b.Aside), first(a.New() > 0, b.New() > 0), first(a.Waits, b.Waits),
+			strings.Compare(b.Last(), a.Last()), strings.Compare(string(a.ID), string(b.ID)))
 	})
-	return all, err
+	return all, nil
+}
+
+// with says that nobody looks after a conversation whose handler no longer can: they
+// left, or something came that is for others.
+func (c Conversation) with(people []User, whole Conversation) Conversation {
+	if c.With != "" && !slices.ContainsFunc(people, func(u User) bool { return u.ID == c.With && whole.lookedAfter(u) }) {
+		c.With = ""
+	}
+	return c
 }
 
 // talk is a conversation as a handler may see it.
@@ -81,7 +93,14 @@ func (d *Desk) Conversation(ctx context.Context, by EditorID, id ConversationID)
 	if err != nil {
 		return c, fmt.Errorf("conversation: %w", err)
 	}
-	return c.shown(whole), d.note(ctx, by, talkAct+"open", string(id))
+	people, err := d.o.Stores.Users.All(ctx)
+	if err != nil {
+		return c, fmt.Errorf("read accounts: %w", err)
+	}
+	if err := d.note(ctx, by, talkAct+"open", string(id)); err != nil {
+		return c, err
+	}
+	return c.shown(whole).with(people, whole), d.opened(ctx, by, c)
 }
 
 // PutAside puts a conversation out of the way, or takes it back.
@@ -99,7 +118,7 @@ func (d *Desk) PutAside(ctx context.Context, by EditorID, id ConversationID, asi
 	}
 	return d.o.Stores.Conversations.Update(ctx, id, func(c *Conversation) error {
 		if len(seen.Messages) < len(c.Messages) {
-			return fault.Say("Something has just arrived, or only a handler of all teams can do this. Nothing was changed.", fmt.Errorf("put aside: %w", fault.Conflict))
+			return errNotAll("put aside")
 		}
 		c.PutAside(aside)
 		return nil

@@ -28,7 +28,7 @@ func Run(t *testing.T, open func(t *testing.T) desk.Stores) {
 	}{
 		{"users", testUsers}, {"tokens", testTokens}, {"conversations", testConversations}, {"cases", testCases},
 		{"items", testItems}, {"filters", testFilters}, {"late holder", testLateHolder}, {"update", testUpdate},
-		{"releases", testReleases}, {"receipts", testReceipts}, {"audit", testAudit},
+		{"releases", testReleases}, {"receipts", testReceipts}, {"saved replies", testSaved}, {"audit", testAudit},
 	} {
 		t.Run(c.name, func(t *testing.T) { c.run(t, open(t)) })
 	}
@@ -204,6 +204,20 @@ func testReceipts(t *testing.T, s desk.Stores) {
 	for _, of := range []blob.Ref{{1}, {2}} {
 		_, err := s.Receipts.Get(t.Context(), of)
 		wantKind(t, err, fault.NotFound)
+	}
+}
+
+func testSaved(t *testing.T, s desk.Stores) {
+	for _, r := range []desk.SavedReply{{ID: "1", Title: "Thanks", Text: "We read it."}, {ID: "2", Title: "Again", Text: "Later."}, {ID: "3", Title: "Gone"}} {
+		must(t, s.Saved.Put(t.Context(), r))
+	}
+	must(t, s.Saved.Put(t.Context(), desk.SavedReply{ID: "2", Title: "Wait", Text: "A week."}))
+	must(t, s.Saved.Drop(t.Context(), "3"))
+	must(t, s.Saved.Drop(t.Context(), "3"))
+	all, err := s.Saved.All(t.Context())
+	must(t, err)
+	if len(all) != 2 || all[0].Title != "Thanks" || all[1].Text != "A week." {
+		t.Errorf("saved replies %+v; want Thanks, then Wait as changed", all)
 	}
 }
 

@@ -53,7 +53,7 @@ func (d *DB) Close() error {
 // Stores are the stores of the desk, all in this database.
 func (d *DB) Stores() desk.Stores {
 	return desk.Stores{Users: users{d.db}, Conversations: conversations{d.db}, Cases: cases{d.db},
-		Documents: documents{d}, Releases: releases{d.db}, Receipts: receipts{d.db}, Audit: audit{d.db}}
+		Documents: documents{d}, Releases: releases{d.db}, Receipts: receipts{d.db}, Saved: saved{d.db}, Audit: audit{d.db}}
 }
 
 // Backup writes a copy of the database to a new file, under the same key, while
@@ -119,6 +119,8 @@ CREATE TABLE bodies (
 CREATE TABLE done (collection INTEGER NOT NULL, path TEXT NOT NULL, PRIMARY KEY (collection, path)) WITHOUT ROWID;
 `, `
 CREATE TABLE receipts (hash BLOB PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID;
+`, `
+CREATE TABLE saved (id TEXT PRIMARY KEY, title TEXT NOT NULL, body TEXT NOT NULL) WITHOUT ROWID;
 `}
 
 // one reads a JSON body into v, or says fault.NotFound.

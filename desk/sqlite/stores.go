@@ -37,6 +37,26 @@ func (s receipts) Drop(ctx context.Context, of blob.Ref) error {
 	return err
 }
 
+type saved struct{ db *sql.DB }
+
+func (s saved) All(ctx context.Context) ([]desk.SavedReply, error) {
+	return list[desk.SavedReply](ctx, s.db, "SELECT body FROM saved ORDER BY title, id")
+}
+
+func (s saved) Put(ctx context.Context, r desk.SavedReply) error {
+	b, err := body(r)
+	if err != nil {
+		return err
+	}
+	_, err = s.db.ExecContext(ctx, "INSERT OR REPLACE INTO saved (id, title, body) VALUES (?, ?, ?)", r.ID, r.Title, b)
+	return err
+}
+
+func (s saved) Drop(ctx context.Context, id string) error {
+	_, err := s.db.ExecContext(ctx, "DELETE FROM saved WHERE id = ?", id)
+	return err
+}
+
 type users struct{ db *sql.DB }
 
 func (s users) User(ctx context.Context, id desk.EditorID) (u desk.User, err error) {

@@ -18,7 +18,11 @@ import (
 // waiting is what waits for a person, in the order in which it should be done.
 type waiting struct {
 	U       desk.User
-	Waiting []desk.Conversation
+	Waiting []desk.Conversation // new, unanswered or handed over, and nobody else's
+	New     int                 // of them, with something that nobody has opened
+	Others  int                 // that wait, and other handlers look after
+	Aside   int                 // put aside, by the desk or by people
+	Unseen  int                 // of them, with something that nobody has opened
 	Cases   []caseRow
 }
 
@@ -29,7 +33,22 @@ func (s *site) waiting(r *http.Request, u desk.User) (waiting, error) {
 		if err != nil {
 			return all, err
 		}
-		all.Waiting = slices.DeleteFunc(talks, func(c desk.Conversation) bool { return !c.Waits })
+		for _, c := range talks {
+			fresh := 0
+			if c.New() > 0 {
+				fresh = 1
+			}
+			switch {
+			case c.Aside:
+				all.Aside++
+				all.Unseen += fresh
+			case c.Queued(u.ID):
+				all.Waiting = append(all.Waiting, c)
+				all.New += fresh
+			case c.Waits || fresh > 0:
+				all.Others++
+			}
+		}
 	}
 	if u.Is(material...) {
 		rows, err := s.caseRows(r, u)
@@ -47,6 +66,9 @@ func (w waiting) only() string {
 	var all []string
 	for _, c := range w.Waiting {
 		all = append(all, "/conversation/"+string(c.ID))
+	}
+	if w.Unseen > 0 {
+		all = append(all, "/conversations")
 	}
 	for _, c := range w.Cases {
 		if c.Mine != nil {

@@ -124,6 +124,8 @@ var doneWords = map[string]string{
 	"joined":    "Joined. The parts are as they came.",
 	"aside":     "Set aside: it stands at the end of the list.",
 	"back":      "Taken back.",
+	"handed":    "Handed over.",
+	"deleted":   "Deleted.",
 	"sent":      "Your answer is sealed, and on its way. Only this source can open it.",
 	"made":      "The case is made. Editors see it now, and not the conversation.",
 	"status":    "The status is set.",

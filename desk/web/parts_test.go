@@ -44,10 +44,10 @@ func TestPartsAndAside(t *testing.T) {
 	n.NewSource().SendRepeated("Buy it.")
 	fetch()
 	page = h.see("/conversations", "Set aside: 1")
-	if strings.Index(page, talk) > strings.Index(page, "<details>") {
+	if strings.Index(page, talk) > strings.Index(page, `<details id="aside"`) {
 		t.Error("what was set aside stands before what was not")
 	}
-	aside := find(t, page[strings.Index(page, "<details>"):], `href="(/conversation/[0-9a-f]+)"`)
+	aside := find(t, page[strings.Index(page, `<details id="aside"`):], `href="(/conversation/[0-9a-f]+)"`)
 	h.see(aside, "This conversation is set aside: all of it was sent on one day by several others too", "several others sent the same that day")
 	if home := h.see("/"); strings.Contains(home, aside) {
 		t.Error("what was set aside waits for an answer")
@@ -57,7 +57,7 @@ func TestPartsAndAside(t *testing.T) {
 	}
 	h.do(talk+"/aside", "aside", "yes")
 	page = h.see("/conversations", "Set aside: 1")
-	if strings.Index(page, aside) > strings.Index(page, "<details>") || strings.Index(page, talk) < strings.Index(page, "<details>") {
+	if strings.Index(page, aside) > strings.Index(page, `<details id="aside"`) || strings.Index(page, talk) < strings.Index(page, `<details id="aside"`) {
 		t.Error("the one is not back, or the other not aside")
 	}
 }

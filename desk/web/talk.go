@@ -3,6 +3,7 @@ package web
 import (
 	"bytes"
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -35,7 +36,13 @@ func (s *site) conversations(w http.ResponseWriter, r *http.Request, u desk.User
 	if aside < 0 {
 		aside = len(all)
 	}
-	return s.show(w, r, u, "conversations", map[string]any{"Open": all[:aside], "Aside": all[aside:], "Teams": teams})
+	unseen := 0
+	for _, c := range all[aside:] {
+		if c.New() > 0 {
+			unseen++
+		}
+	}
+	return s.show(w, r, u, "conversations", map[string]any{"U": u, "Open": all[:aside], "Aside": all[aside:], "Unseen": unseen, "Teams": teams})
 }
 
 // teams names the channels of the newsroom.
@@ -91,7 +98,61 @@ func (s *site) talk(w http.ResponseWriter, r *http.Request, u desk.User, name st
 	if err != nil {
 		return err
 	}
-	return s.show(w, r, u, name, map[string]any{"C": c, "Sets": c.PartSets(), "Teams": teams, "Cases": cases, "Titles": titles})
+	saved, err := s.desk.SavedReplies(r.Context(), u.ID)
+	if err != nil {
+		return err
+	}
+	handlers, err := s.desk.Handlers(r.Context(), u.ID, c.ID)
+	if err != nil {
+		return err
+	}
+	return s.show(w, r, u, name, map[string]any{"U": u, "C": c, "Sets": c.PartSets(), "Teams": teams, "Cases": cases, "Titles": titles,
+		"Saved": saved, "Handlers": handlers})
+}
+
+func (s *site) handOver(w http.ResponseWriter, r *http.Request, u desk.User) error {
+	if err := s.desk.HandOverTalk(r.Context(), u.ID, talkID(r), desk.EditorID(r.PostForm.Get("to")), typed(r, "note")); err != nil {
+		return err
+	}
+	return back(w, r, "/conversation/"+string(talkID(r)), "handed")
+}
+
+// insert shows the conversation with a saved reply put behind what is typed of an
+// answer. Nothing is sent, and nothing kept.
+func (s *site) insert(w http.ResponseWriter, r *http.Request, u desk.User) error {
+	saved, err := s.desk.SavedReplies(r.Context(), u.ID)
+	if err != nil {
+		return err
+	}
+	i := slices.IndexFunc(saved, func(s desk.SavedReply) bool { return s.ID == r.PostForm.Get("saved") })
+	if i < 0 {
+		return fault.Say("Choose a saved reply.", fmt.Errorf("saved reply: %w", fault.Invalid))
+	}
+	text := strings.TrimLeft(typed(r, "text")+"\n\n"+saved[i].Text, "\n")
+	f := form{typed: url.Values{"text": {text}}}
+	return s.conversation(w, r.WithContext(context.WithValue(r.Context(), formKey{}, f)), u)
+}
+
+func (s *site) saved(w http.ResponseWriter, r *http.Request, u desk.User) error {
+	all, err := s.desk.SavedReplies(r.Context(), u.ID)
+	if err != nil {
+		return err
+	}
+	return s.show(w, r, u, "saved", append(all, desk.SavedReply{})) // the last is the form of a new one
+}
+
+func (s *site) saveReply(w http.ResponseWriter, r *http.Request, u desk.User) error {
+	if err := s.desk.SaveReply(r.Context(), u.ID, desk.SavedReply{ID: r.PostForm.Get("id"), Title: typed(r, "title"), Text: typed(r, "text")}); err != nil {
+		return err
+	}
+	return back(w, r, "/saved", "saved")
+}
+
+func (s *site) deleteReply(w http.ResponseWriter, r *http.Request, u desk.User) error {
+	if err := s.desk.DeleteSavedReply(r.Context(), u.ID, r.PostForm.Get("id")); err != nil {
+		return err
+	}
+	return back(w, r, "/saved", "deleted")
 }
 
 func (s *site) putAside(w http.ResponseWriter, r *http.Request, u desk.User) error {

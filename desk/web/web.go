@@ -104,9 +104,15 @@ func (s *site) routes() []route {
 		{"POST /conversation/{talk}/case", handlers, s.makeCase},
 		{"POST /conversation/{talk}/aside", handlers, s.putAside},
 		{"POST /conversation/{talk}/join", handlers, s.join},
+		{"POST /conversation/{talk}/handover", handlers, s.handOver},
+		{"POST /conversation/{talk}/insert", handlers, s.insert},
 		{"GET /conversation/{talk}/{message}/{file}", handlers, s.fileText},
 		{"GET /conversation/{talk}/{message}/{file}/download", handlers, s.fileDownload},
 		{"POST /conversation/{talk}/{message}/{file}/destroy", handlers, s.fileDestroy},
+
+		{"GET /saved", handlers, s.saved},
+		{"POST /saved", handlers, s.saveReply},
+		{"POST /saved/delete", handlers, s.deleteReply},
 
 		{"GET /cases", material, s.cases},
 		{"POST /cases", editors, s.newCase},

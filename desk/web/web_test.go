@@ -303,7 +303,8 @@ func TestMatrix(t *testing.T) {
 	}{
 		{"GET /", H + R + E + A}, {"GET /about", H + R + E + A}, {"GET /account", H + R + E + A},
 		{"GET /conversations", H}, {"GET " + talk, H}, {"POST " + talk + "/reply", H}, {"GET " + talk + "/case", H}, {"POST " + talk + "/case", H},
-		{"POST " + talk + "/join", H}, {"POST " + talk + "/aside", H},
+		{"POST " + talk + "/join", H}, {"POST " + talk + "/aside", H}, {"POST " + talk + "/handover", H}, {"POST " + talk + "/insert", H},
+		{"GET /saved", H}, {"POST /saved", H}, {"POST /saved/delete", H},
 		{"GET " + message, H}, {"GET " + message + "/download", H}, {"POST " + message + "/destroy", H},
 		{"GET /cases", H + R + E}, {"POST /cases", E},
 		{"GET " + base, H + R + E}, {"POST " + base + "/status", E},

@@ -1,0 +1,95 @@
+package web_test
+
+import (
+	"net/url"
+	"strings"
+	"testing"
+
+	"daylight/desk"
+)
+
+// TestWhatWaits: the first page counts what is new, what others look after and what is
+// set aside; a handover takes a conversation from one handler's list to another's.
+func TestWhatWaits(t *testing.T) {
+	n := open(t)
+	must(t, n.PutUser(t.Context(), desk.Operator, desk.User{ID: "handler-b", Name: "Hugo", Roles: []desk.Role{desk.Handler}}))
+	fetch := func() {
+		t.Helper()
+		_, err := n.Fetch(t.Context(), n.Intake)
+		must(t, err)
+	}
+	n.NewSource().Send("The sluice.")
+	n.NewSource().SendRepeated("Buy it.")
+	fetch()
+	h, b := n.as("handler"), n.as("handler-b")
+	home := h.see("/", "1 has something new.", `<a href="/conversations#aside">1 is set aside, 1 of them not opened yet.</a>`, "1 new</span>")
+	talk := find(t, home, `href="(/conversation/[0-9a-f]+)"`)
+	list := h.see("/conversations", "Set aside: 1, 1 not opened yet", `<details id="aside" open>`)
+	h.see(find(t, list[strings.Index(list, `<details id="aside"`):], `href="(/conversation/[0-9a-f]+)"`))
+	h.see(talk, `<span class="tag good">new</span>`)
+	home = b.see("/", "1 is set aside.")
+	if strings.Contains(home, " new") || !strings.Contains(home, talk) {
+		t.Error("what somebody opened is new, or waits no more")
+	}
+
+	if status, page := h.post(talk+"/handover", url.Values{"to": {"handler-b"}, "note": {strings.Repeat("n", desk.MaxNote+1)}}); status != 400 || !strings.Contains(page, "The note is too long") || !strings.Contains(page, "nnnn</textarea>") {
+		t.Errorf("a note that is too long: status %d, or what was typed is lost", status)
+	}
+	page := h.do(talk+"/handover", "to", "handler-b", "note", "Ask <b>for page four.")
+	for _, want := range []string{"Handed over.", "handler-b looks after this conversation.", "Ask &lt;b&gt;for page four."} {
+		if !strings.Contains(page, want) {
+			t.Errorf("no %q on the page", want)
+		}
+	}
+	if home := h.see("/", "1 waits with other handlers."); strings.Contains(home, talk) {
+		t.Error("it still waits for who handed it over")
+	}
+	b.see("/", talk, "handed to you")
+	b.see(talk, "handler handed it to you on 2026-11-02: ", "You look after this conversation.")
+	if page := b.see("/", talk, "yours"); strings.Contains(page, "handed to you") {
+		t.Error("it is handed over for ever")
+	}
+	b.see("/conversations", "yours")
+	h.see("/conversations", "with handler-b")
+}
+
+// TestSavedRepliesThroughThePages: kept, changed, put behind what is typed, and deleted,
+// all without JavaScript; nothing is sent before its button is pressed.
+func TestSavedRepliesThroughThePages(t *testing.T) {
+	n := open(t)
+	n.NewSource().Send("The sluice.")
+	_, err := n.Fetch(t.Context(), n.Intake)
+	must(t, err)
+	h := n.as("handler")
+	if page := h.see(find(t, h.see("/"), `href="(/conversation/[0-9a-f]+)"`)); strings.Contains(page, `name="saved"`) {
+		t.Error("there is a choice of nothing")
+	}
+	if status, page := h.post("/saved", url.Values{"title": {""}, "text": {"Kept <here>"}}); status != 400 || !strings.Contains(page, "Kept &lt;here&gt;</textarea>") || !strings.Contains(page, `href="#title"`) {
+		t.Errorf("status %d, or what was typed is lost", status)
+	}
+	h.do("/saved", "title", "Spare", "text", "To be deleted.")
+	h.do("/saved", "title", "Thanks", "text", "We read <it>.")
+	page := h.see("/saved")
+	spare := find(t, page, `name="id" value="([0-9a-f]+)"`)
+	thanks := find(t, page[strings.Index(page, "Thanks"):], `name="id" value="([0-9a-f]+)"`)
+	if page := h.do("/saved/delete", "id", spare); strings.Contains(page, "To be deleted") {
+		t.Error("it is still there")
+	}
+	h.do("/saved", "id", thanks, "title", "Thank you", "text", "We have read <it>.\r\nBoth pages.")
+
+	talk := find(t, h.see("/"), `href="(/conversation/[0-9a-f]+)"`)
+	h.see(talk, ">Thank you</option>", `formaction="`+talk+`/insert#text"`)
+	page = h.do(talk+"/insert", "text", "Hello & welcome.", "saved", thanks)
+	if !strings.Contains(page, "Hello &amp; welcome.\n\nWe have read &lt;it&gt;.\nBoth pages.</textarea>") {
+		t.Errorf("the text is not in the answer:\n%s", page)
+	}
+	if page := h.do(talk+"/insert", "text", "", "saved", thanks); !strings.Contains(page, ">We have read &lt;it&gt;.") {
+		t.Error("an empty answer begins with empty lines")
+	}
+	if status, page := h.post(talk+"/insert", url.Values{"text": {"Typed already."}}); status != 400 || !strings.Contains(page, "Typed already.</textarea>") {
+		t.Errorf("nothing chosen: status %d, or what was typed is lost", status)
+	}
+	if page := h.see(talk); strings.Contains(page, "handler answered") {
+		t.Error("something was sent")
+	}
+}
