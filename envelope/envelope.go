@@ -74,13 +74,14 @@ const (
 // Frames. An unknown capital letter is an error; an unknown small letter is passed
 // over, so that later versions can add what older readers may miss.
 const (
-	frameHeader  = 'H' // Head, JSON; the first frame
-	frameAddress = 'A' // Address, JSON; anywhere after the header, once
-	frameBegin   = 'B' // begin, JSON; starts an entry
-	frameData    = 'D' // bytes of the entry
-	frameEnd     = 'E' // end, JSON; ends the entry
-	frameReceipt = 'r' // custody.Receipt, JSON; after the end of an entry: for its bytes
-	frameLast    = 'Z' // end, JSON; ends the envelope: what follows is padding
+	frameHeader     = 'H' // Head, JSON; the first frame
+	frameAddress    = 'A' // Address, JSON; anywhere after the header, once
+	frameBegin      = 'B' // begin, JSON; starts an entry
+	frameData       = 'D' // bytes of the entry
+	frameEnd        = 'E' // end, JSON; ends the entry
+	frameConditions = 'c' // Conditions, JSON; anywhere after the header, once
+	frameReceipt    = 'r' // custody.Receipt, JSON; after the end of an entry: for its bytes
+	frameLast       = 'Z' // end, JSON; ends the envelope: what follows is padding
 )
 
 // begin is the payload of frameBegin.

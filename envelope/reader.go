@@ -20,15 +20,16 @@ import (
 type Reader struct {
 	Head Head
 
-	r       *bufio.Reader
-	left    int64 // of the payload of the data frame being read
-	entry   *Entry
-	entries int64
-	address *Address
-	end     End
-	again   bool
-	done    bool
-	broken  error
+	r          *bufio.Reader
+	left       int64 // of the payload of the data frame being read
+	entry      *Entry
+	entries    int64
+	address    *Address
+	conditions Conditions
+	end        End
+	again      bool
+	done       bool
+	broken     error
 }
 
 // Open reads the head of an envelope with any of the given keys. A wrong key is
@@ -133,6 +134,8 @@ func (r *Reader) other(kind byte, n int64) error {
 		}
 		r.address = &a
 		return nil
+	case kind == frameConditions:
+		return r.ask(n)
 	case kind >= 'a' && kind <= 'z':
 		_, err := io.CopyN(io.Discard, r.r, n)
 		return err

@@ -28,6 +28,7 @@ type Sealer struct {
 	written int64 // plain bytes, with frames
 	entries int64
 	address bool
+	asked   bool // conditions
 	open    *entryWriter
 	cut     bool
 	custody *custody.Signer
@@ -162,9 +163,9 @@ func (s *Sealer) Size() int64 {
 func (s *Sealer) Bare(n int64) int64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	// What waits in a buffer, ends of entry and envelope, a receipt, an address, and a
-	// name in which JSON writes each byte with six.
-	const slack = MaxFrame + lastLen + 128 + 1<<10 + 4<<10 + 6*MaxName
+	// What waits in a buffer, ends of entry and envelope, a receipt, an address, and
+	// conditions and a name in which JSON writes each byte with six.
+	const slack = MaxFrame + lastLen + 128 + 1<<10 + 4<<10 + 6*(MaxBefore+MaxName) + 64
 	return s.sealed(s.written + n + frameHead*(n/MaxFrame+1) + slack)
 }
 

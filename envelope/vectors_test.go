@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"filippo.io/age"
 	"golang.org/x/mod/sumdb/note"
@@ -21,11 +22,12 @@ var update = flag.Bool("update", false, "write the vectors anew")
 
 // vector is an envelope of testdata, and what is in it.
 type vector struct {
-	File    string            `json:"file"`
-	Head    envelope.Head     `json:"head"`
-	Address *envelope.Address `json:"address,omitempty"`
-	End     string            `json:"end"`
-	Entries []vectorEntry     `json:"entries"`
+	File       string              `json:"file"`
+	Head       envelope.Head       `json:"head"`
+	Address    *envelope.Address   `json:"address,omitempty"`
+	Conditions envelope.Conditions `json:"conditions,omitzero"`
+	End        string              `json:"end"`
+	Entries    []vectorEntry       `json:"entries"`
 }
 
 type vectorEntry struct {
@@ -117,6 +119,7 @@ func writeVectors(t *testing.T) {
 	later := sealRaw(t, k, start+frame('H', `{"kind":"request","time":"2026-11-23T04:05:06Z","q":"newer"}`)+frame('q', "of a later version")+
 		frame('B', `{"type":"text","q":1}`)+frame('q', "")+frame('D', "old ")+frame('D', "")+frame('D', "and new")+frame('E', `{"n":11,"q":1}`)+frame('Z', `{"n":1}`)+"\x00\x00")
 	short := sealRaw(t, k, start+headFrame+frame('B', `{"type":"file","name":"f"}`)+frame('D', "all that came"))
+	asks := sealAsking(k)
 	secret, _ := k.MarshalText()
 	all := vectors{Key: string(secret)}
 	private, public, _ := note.GenerateKey(nil, "newsroom.example")
@@ -130,12 +133,12 @@ func writeVectors(t *testing.T) {
 	for _, f := range []struct {
 		name string
 		b    []byte
-	}{{"request.age", request.Bytes()}, {"reply.age", reply.Bytes()}, {"later.age", later}, {"short.age", short}} {
+	}{{"request.age", request.Bytes()}, {"reply.age", reply.Bytes()}, {"later.age", later}, {"short.age", short}, {"conditions.age", asks}} {
 		if err := os.WriteFile(filepath.Join("testdata", f.name), f.b, 0o644); err != nil {
 			t.Fatal(err)
 		}
 		r, parts := open(t, f.b, k)
-		v := vector{File: f.name, Head: r.Head, Address: r.Address(), End: r.End().String()}
+		v := vector{File: f.name, Head: r.Head, Address: r.Address(), Conditions: r.Conditions(), End: r.End().String()}
 		for _, p := range parts {
 			v.Entries = append(v.Entries, vectorEntry{p.Type, p.Name, string(p.Body), p.End.String()})
 		}
@@ -145,6 +148,17 @@ func writeVectors(t *testing.T) {
 	if err := os.WriteFile("testdata/vectors.json", append(b, '\n'), 0o644); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// sealAsking seals a request with conditions, which come behind the message.
+func sealAsking(k envelope.PrivateKey) []byte {
+	var b bytes.Buffer
+	s, _ := envelope.Seal(&b, head(), k.Recipient())
+	s.Text(strings.NewReader("Wait until I have left."))
+	s.Conditions(envelope.Conditions{Before: "2027-01-31", Unquoted: true})
+	s.File("plan.txt", strings.NewReader("north"))
+	s.CloseWithin(0)
+	return b.Bytes()
 }
 
 func TestVectors(t *testing.T) {
@@ -167,8 +181,8 @@ func TestVectors(t *testing.T) {
 	if w, _ := json.Marshal(all.List); !bytes.Equal(g, w) {
 		t.Errorf("the list holds\n%s; want\n%s", g, w)
 	}
-	if len(all.Vectors) != 4 {
-		t.Errorf("%d vectors; want 4", len(all.Vectors))
+	if len(all.Vectors) != 5 {
+		t.Errorf("%d vectors; want 5", len(all.Vectors))
 	}
 	for _, v := range all.Vectors {
 		sealed, err := os.ReadFile(filepath.Join("testdata", v.File))
@@ -176,7 +190,7 @@ func TestVectors(t *testing.T) {
 			t.Fatal(err)
 		}
 		r, parts := open(t, sealed, keys...)
-		got := vector{File: v.File, Head: r.Head, Address: r.Address(), End: r.End().String()}
+		got := vector{File: v.File, Head: r.Head, Address: r.Address(), Conditions: r.Conditions(), End: r.End().String()}
 		for _, p := range parts {
 			got.Entries = append(got.Entries, vectorEntry{p.Type, p.Name, string(p.Body), p.End.String()})
 		}
@@ -225,7 +239,8 @@ func TestDamageIsSaid(t *testing.T) {
 func FuzzOpen(f *testing.F) {
 	f.Add([]byte(start + headFrame + frame('B', `{"type":"file"}`) + frame('E', `{"n":0}`) + frame('r', `{"key":"a+b+c","salt":"","signature":""}`) + frame('Z', `{"n":1}`)))
 	k := newKey(f)
-	for _, s := range []string{"", start, start + headFrame, start + headFrame + frame('B', `{"type":"text"}`) + frame('D', "hello") + frame('E', `{"n":5}`) + frame('Z', `{"n":1}`),
+	for _, s := range []string{"", start, start + headFrame, start + headFrame + frame('c', `{"before":"2027-01-31","unquoted":true}`) + frame('Z', `{"n":0}`),
+		start + headFrame + frame('c', `{"before":7}`) + frame('B', `{"type":"text"}`) + frame('c', `{"before":"in May\n"}`) + frame('E', `{"n":0}`) + frame('Z', `{"n":1}`), start + headFrame + frame('B', `{"type":"text"}`) + frame('D', "hello") + frame('E', `{"n":5}`) + frame('Z', `{"n":1}`),
 		start + headFrame + frame('q', "x") + frame('A', "{}") + frame('B', `{"type":"file","name":"../x"}`) + "D\x00\x00\xff\xff"} {
 		f.Add([]byte(s))
 	}
@@ -247,6 +262,9 @@ func FuzzOpen(f *testing.F) {
 				t.Fatal("a name that is too long")
 			}
 			entries, total = entries+1, total+n
+		}
+		if c := r.Conditions(); len(c.Before) > envelope.MaxBefore || !utf8.ValidString(c.Before) || strings.ContainsAny(c.Before, "\x00\n\r") {
+			t.Fatalf("conditions %q", c.Before)
 		}
 		if total > int64(len(plain)) {
 			t.Fatalf("%d bytes out of %d", total, len(plain))
