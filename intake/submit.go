@@ -24,6 +24,7 @@ type Submission struct {
 	channel string
 	slot    Slot // nil until something arrives
 	sealer  *envelope.Sealer
+	asked   bool // the conditions are in the envelope
 	receipt Receipt
 	total   atomic.Int64
 	message []byte        // a short one, until something comes with it
@@ -37,6 +38,7 @@ type Submission struct {
 type Receipt struct {
 	Parts      []Received
 	Message    []byte // that was not kept, to be shown to its owner once more
+	Conditions envelope.Conditions
 	Answerable bool   // the newsroom can reply to the codename
 	Kept       bool   // there is an envelope
 	Unsure     bool   // there may be one: see Finish
@@ -181,6 +183,9 @@ func (sub *Submission) part(name string, r io.Reader) (err error) {
 	if err := sub.room(int64(n)); err != nil {
 		return err
 	}
+	if err := sub.ask(); err != nil {
+		return err
+	}
 	w, err := sub.sealer.Begin(name)
 	if err != nil {
 		return err
@@ -305,6 +310,9 @@ func (sub *Submission) Finish() (Receipt, error) {
 	}
 	if n := in.limits.Repeats; sub.receipt.Err == nil && n > 0 && in.repeats.again(in.day(), sub.s.token.name(), sub.marks, n) {
 		sub.sealer.MarkRepeated()
+	}
+	if err := sub.ask(); err != nil {
+		sub.stop(err)
 	}
 	<-sub.address
 	room, err := sub.slot.Room(sub.sealer.Size())

@@ -23,13 +23,15 @@ import (
 
 type sendCmd struct {
 	newsroomFlags
-	Channel  string   `help:"Which team shall read it; default: the newsroom's first." placeholder:"ID"`
-	Message  string   `help:"File with a message; - reads it from the terminal." placeholder:"FILE"`
-	Return   bool     `help:"Ask for a codename that you have. Without it you get a new one."`
-	Language string   `default:"en" enum:"en,es,fr,ru,ar,de" help:"Of the words of a new codename."`
-	Out      string   `type:"path" help:"Write the sealed envelope into this folder, a stick for example, and send nothing." placeholder:"DIR"`
-	Sealed   string   `type:"path" help:"Go on with an envelope that was sealed before." placeholder:"FILE"`
-	Files    []string `arg:"" optional:"" type:"path" help:"Files." placeholder:"FILE"`
+	Channel   string   `help:"Which team shall read it; default: the newsroom's first." placeholder:"ID"`
+	Message   string   `help:"File with a message; - reads it from the terminal." placeholder:"FILE"`
+	Return    bool     `help:"Ask for a codename that you have. Without it you get a new one."`
+	Language  string   `default:"en" enum:"en,es,fr,ru,ar,de" help:"Of the words of a new codename."`
+	NotBefore string   `help:"Ask that nothing of it is published before a day: 2027-01-31." placeholder:"DAY"`
+	NoQuotes  bool     `help:"Ask that what you write is not quoted."`
+	Out       string   `type:"path" help:"Write the sealed envelope into this folder, a stick for example, and send nothing." placeholder:"DIR"`
+	Sealed    string   `type:"path" help:"Go on with an envelope that was sealed before." placeholder:"FILE"`
+	Files     []string `arg:"" optional:"" type:"path" help:"Files." placeholder:"FILE"`
 }
 
 func (sendCmd) Help() string {
@@ -41,7 +43,8 @@ func (sendCmd) Help() string {
 The message and the files are sealed on this machine, before anything leaves it, to keys that only the newsroom has: the
 submission system never sees them, nor file names, nor the codename. It does see that a program sent it, how much that is
 (rounded), and when. The words are the newsroom's fingerprint: take them from print or another site, never from the place
-that gives you its keys. An upload that breaks goes on where it was. This program needs Tor on this machine (Tor Browser's
+that gives you its keys. Days before which not to publish, and no quoting, are requests: people in the
+newsroom read them, and decide. An upload that breaks goes on where it was. This program needs Tor on this machine (Tor Browser's
 port is 127.0.0.1:9150). Nothing protects against what documents say, or a machine that somebody watches.`
 }
 
@@ -51,6 +54,9 @@ func (c *sendCmd) Run(a *app) error {
 	}
 	if len(c.Files) == 0 && c.Message == "" {
 		return fault.Say("There is nothing to send: name files, or a message with --message.", fault.Invalid)
+	}
+	if _, err := time.Parse(time.DateOnly, c.NotBefore); c.NotBefore != "" && err != nil {
+		return fault.Say("A day is written as 2027-01-31. Nothing was sent.", fault.Invalid)
 	}
 	if err := there(c.Files...); err != nil {
 		return err
@@ -122,6 +128,9 @@ func (c *sendCmd) seal(a *app, list envelope.KeyList, words *codename.Codename) 
 	}
 	box := seed.Key(codename.LabelMailbox)
 	if err := s.Address(envelope.Address{Mailbox: hex.EncodeToString(box[:]), Key: reply.Recipient().String()}); err != nil {
+		return "", err
+	}
+	if err := s.Conditions(envelope.Conditions{Before: c.NotBefore, Unquoted: c.NoQuotes}); err != nil {
 		return "", err
 	}
 	if err := c.fill(a, s, words); err != nil {

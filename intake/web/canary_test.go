@@ -36,6 +36,7 @@ func (h *house) canaries(words string) []canary {
 		{"a word of the answer", []byte("marzipan")},
 		{"a word of a file", []byte("hollyhock")},
 		{"a file name", []byte("periwinkle")},
+		{"the day of a condition", []byte("2031-07-19")},
 		{"the user agent", []byte("Vermilion")},
 		{"the exact size of a file", []byte(secret)},
 		{"the exact time", []byte("04:17:43")},
@@ -133,6 +134,7 @@ func (h *house) story(t *testing.T, language string) (words string) {
 	s := h.source(t)
 	words = s.beginIn(language)
 	s.send("It is about quicksilver.", secretFile, file{"periwinkle 2.txt", strings.Repeat("hollyhock", 100_000)})
+	s.ask("It is about quicksilver.", "2031-07-19", true, secretFile).wants(t, 200, "Your conditions are sealed with it.")
 	got := h.fetch(t)
 	if len(got) > 0 {
 		h.answer(t, got[0].Address(), "marzipan?", file{"periwinkle back.txt", "hollyhock"})

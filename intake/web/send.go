@@ -26,6 +26,7 @@ type form struct {
 	Text    string             // a message that was not taken, for its owner to send again
 	Cut     bool               // of which this is the beginning
 	Teams   []envelope.Channel // to choose from; none where there is no choice
+	Asks    envelope.Conditions
 }
 
 func (p *pages) form(s *intake.Session) form {
@@ -47,9 +48,9 @@ func (p *pages) sendForm(w http.ResponseWriter, r *http.Request, s *intake.Sessi
 const maxShown = 12 << 10
 
 // again shows the form once more, with the message that was not taken.
-func (p *pages) again(w http.ResponseWriter, r *http.Request, s *intake.Session, status int, problem string, text []byte) {
+func (p *pages) again(w http.ResponseWriter, r *http.Request, s *intake.Session, status int, problem string, text []byte, asks envelope.Conditions) {
 	f := p.form(s)
-	f.Problem = problem
+	f.Problem, f.Asks = problem, asks
 	f.Text, f.Cut = shown(text)
 	p.site.Render(w, r, status, "send", f)
 }
@@ -120,16 +121,16 @@ func (p *pages) send(w http.ResponseWriter, r *http.Request, s *intake.Session) 
 		p.site.Fail(w, r, fault.Say("We cannot tell whether this was kept, through a fault on our side. Perhaps the newsroom has it, perhaps not. Send it again later: what arrives twice does no harm.", err))
 		return
 	case errors.Is(err, intake.ErrShort):
-		p.again(w, r, s, http.StatusUnprocessableEntity, "short", receipt.Message)
+		p.again(w, r, s, http.StatusUnprocessableEntity, "short", receipt.Message, receipt.Conditions)
 		return
 	case errors.Is(err, intake.ErrTold):
-		p.again(w, r, s, http.StatusUnprocessableEntity, "told", receipt.Message)
+		p.again(w, r, s, http.StatusUnprocessableEntity, "told", receipt.Message, receipt.Conditions)
 		return
 	case errors.Is(receipt.Err, fault.NotFound):
-		p.again(w, r, s, http.StatusUnprocessableEntity, "noteam", receipt.Message)
+		p.again(w, r, s, http.StatusUnprocessableEntity, "noteam", receipt.Message, receipt.Conditions)
 		return
 	case receipt.Err == nil && errors.Is(err, fault.Invalid):
-		p.again(w, r, s, http.StatusUnprocessableEntity, "empty", nil)
+		p.again(w, r, s, http.StatusUnprocessableEntity, "empty", nil, receipt.Conditions)
 		return
 	default:
 		if httpStatus(err) == http.StatusInternalServerError {
@@ -161,14 +162,24 @@ func (p *pages) refuse(w http.ResponseWriter, r *http.Request, s *intake.Session
 	}
 	var text []byte
 	defer func() { clear(text) }()
-	for range 2 { // the message, behind the channel where there is one
-		if part, err := parts.NextRawPart(); err == nil && part.FormName() == "message" {
-			text, _ = io.ReadAll(io.LimitReader(part, maxShown+1))
+	var asks envelope.Conditions
+	for range 4 { // the fields before the files
+		part, err := parts.NextRawPart()
+		if err != nil || part.FormName() == "files" {
 			break
+		}
+		switch part.FormName() {
+		case "message":
+			text, _ = io.ReadAll(io.LimitReader(part, maxShown+1))
+		case "before":
+			day, _ := io.ReadAll(io.LimitReader(part, envelope.MaxBefore))
+			asks.Before = string(day)
+		case "unquoted":
+			asks.Unquoted = true
 		}
 	}
 	io.CopyN(io.Discard, r.Body, drained)
-	p.again(w, r, s, httpkit.Status(err), problem, text)
+	p.again(w, r, s, httpkit.Status(err), problem, text, asks)
 }
 
 // receive hands the parts of the request on, in their order.
@@ -187,9 +198,13 @@ func receive(sub *intake.Submission, parts *multipart.Reader) {
 			err = choose(sub, part)
 		case "message":
 			err = sub.Text(part)
-			if errors.Is(err, fault.TooLarge) {
-				continue // the beginning is kept, and the files are still to come
+			if errors.Is(err, fault.TooLarge) || errors.Is(err, intake.ErrTold) {
+				continue // the beginning is kept, and the files are still to come; or the form is shown again, conditions too
 			}
+		case "before":
+			err = sub.Before(part)
+		case "unquoted":
+			err = sub.Unquoted()
 		case "files":
 			err = sub.File(part.FileName(), part)
 		}
