@@ -49,6 +49,7 @@ type Case struct {
 	Authored   Authored          `json:"authored"`
 	Decision   Decision          `json:"decision"`
 	Exceptions []Exception       `json:"exceptions,omitempty"`
+	Conditions []Condition       `json:"conditions,omitempty"` // that sources asked for
 	Barred     map[EditorID]Bar  `json:"barred,omitempty"`
 	Gate       *GateReport       `json:"gate,omitempty"` // of the manifest that it names
 	Edits      int               `json:"edits"`          // counts every change of what a release would say

@@ -73,7 +73,7 @@ type Made struct {
 	Title     string   // of a new case
 	Into      CaseID   // or a case that there is
 	Messages  []string // ids: all their files are taken
-	Statement bool     // take the text of these messages too, as the source's statement
+	Statement bool     // take the text of these messages too, as the source's statement, where it may be quoted
 }
 
 // MakeCase makes a case of what a source sent. The case does not know of which
@@ -109,12 +109,13 @@ func (d *Desk) MakeCase(ctx context.Context, by EditorID, id ConversationID, m M
 	// First the link, so that whoever writes from now on is barred; then the bars of
 	// those who have.
 	var writers []EditorID
+	var asks []Condition
 	err = d.o.Stores.Conversations.Update(ctx, id, func(c *Conversation) error {
 		c.Wrote(by)
 		if !slices.Contains(c.Cases, of) {
 			c.Cases = append(c.Cases, of)
 		}
-		writers = slices.Clone(c.Writers)
+		writers, asks = slices.Clone(c.Writers), c.Asks()
 		return nil
 	})
 	if err != nil {
@@ -124,6 +125,7 @@ func (d *Desk) MakeCase(ctx context.Context, by EditorID, id ConversationID, m M
 		for _, w := range writers {
 			c.Bar(w, BarWrote)
 		}
+		c.Ask(asks)
 		return nil
 	})
 	if err != nil {
@@ -173,6 +175,8 @@ func (d *Desk) taken(ctx context.Context, talk Conversation, m Made) (iter.Seq2[
 		if !ok || !msg.FromSource() && !msg.Joined {
 			return nil, fmt.Errorf("make case: message: %w", fault.NotFound)
 		}
+		quotable := msg.quotable()
+		msg = &quotable
 		if m.Statement && msg.Text != "" {
 			ref, n, err := batch.Put(strings.NewReader(msg.Text))
 			if err != nil {

@@ -10,6 +10,7 @@ import (
 
 	"daylight/blob"
 	"daylight/courier"
+	"daylight/envelope"
 	"daylight/fault"
 )
 
@@ -49,6 +50,9 @@ type Message struct {
 	// liar can name another than that whose key opened it: they choose who reads them.
 	Channel string `json:"channel,omitempty"`
 
+	// Conditions are what the source asked for with it.
+	Conditions envelope.Conditions `json:"conditions,omitzero"`
+
 	Sealed blob.Ref `json:"sealed,omitzero"` // of a reply that intake has not taken yet: its envelope
 }
 
@@ -61,6 +65,7 @@ type File struct {
 	Size      int64    `json:"size"`
 	Ref       blob.Ref `json:"ref"`
 	Cut       bool     `json:"cut,omitempty"`
+	Words     bool     `json:"words,omitempty"` // a message that is too long for Text
 	Destroyed bool     `json:"destroyed,omitempty"`
 	Why       string   `json:"why,omitempty"` // it was destroyed
 

@@ -172,12 +172,14 @@ func (d *Desk) take(ctx context.Context, in courier.Intake, e courier.Envelope, 
 	if a := r.Address(); a != nil {
 		box, key = courier.MailboxID(a.Mailbox), a.Key
 	}
+	var told Conversation
 	receive := func(c *Conversation) error {
 		if c.ReplyKey != "" && c.ReplyKey != key {
 			return errForged
 		}
 		c.Mailbox, c.ReplyKey = box, key
 		c.Receive(m)
+		told = *c
 		return nil
 	}
 	err = d.o.Stores.Conversations.Receive(ctx, e.ID, box, receive)
@@ -187,6 +189,11 @@ func (d *Desk) take(ctx context.Context, in courier.Intake, e courier.Envelope, 
 	}
 	if err != nil {
 		return false, fmt.Errorf("keep message: %w", err)
+	}
+	for _, of := range told.Cases { // bars tells them again, should this fail
+		if err := d.tell(ctx, of, told.Asks()); err != nil {
+			return true, err
+		}
 	}
 	return true, nil
 }
@@ -246,7 +253,7 @@ func (d *Desk) keep(batch blob.Batch, r *envelope.Reader) (Message, map[blob.Ref
 			if err != nil {
 				return m, nil, fmt.Errorf("keep message: %w", err)
 			}
-			m.Files = append(m.Files, File{Name: "message.txt", Size: n, Ref: ref, Cut: e.End() != envelope.Whole})
+			m.Files = append(m.Files, File{Name: "message.txt", Words: true, Size: n, Ref: ref, Cut: e.End() != envelope.Whole})
 			continue
 		}
 		ref, n, err := batch.Put(e)
@@ -259,7 +266,7 @@ func (d *Desk) keep(batch blob.Batch, r *envelope.Reader) (Message, map[blob.Ref
 		m.Files = append(m.Files, File{Name: fileName(e.Name, len(m.Files)+1), Size: n, Ref: ref, Cut: e.End() != envelope.Whole})
 	}
 	m.Text = strings.TrimSpace(strings.ToValidUTF8(words.String(), "\uFFFD"))
-	m.Cut, m.Repeated = r.End() != envelope.Whole, r.Repeated()
+	m.Cut, m.Repeated, m.Conditions = r.End() != envelope.Whole, r.Repeated(), r.Conditions()
 	return m, receipts, nil
 }
 

@@ -49,7 +49,8 @@ func (d *Desk) plan(ctx context.Context, c Case) (planned, error) {
 		Records    map[Question]Evidence
 		Harm       Harm
 		Exceptions []Exception
-	}{c.ID, c.Collection, c.Authored, c.Decision.Records, c.Decision.Harm, c.Exceptions}); err != nil {
+		Conditions []Condition `json:",omitempty"`
+	}{c.ID, c.Collection, c.Authored, c.Decision.Records, c.Decision.Harm, c.Exceptions, c.Conditions}); err != nil {
 		return p, fmt.Errorf("manifest: %w", err)
 	}
 	seen := map[string]bool{}

@@ -24,6 +24,8 @@ type Readiness struct {
 	Inside   int  // with those inside of them
 	Done     bool // it was released, and nothing waits
 
+	Embargoes []Condition // that a source asked for, and that it must wait for
+
 	Approve []EditorID // who approved this manifest
 	Object  []EditorID // who said no to one of its questions
 	WhyNot  []string   // why it cannot be released; empty when it can
@@ -79,6 +81,12 @@ func (d *Desk) ready(ctx context.Context, c Case, p planned) (Readiness, error) 
 		r.WhyNot = append(r.WhyNot, c.Decision.Lacks()...)
 	}
 	r.WhyNot = append(r.WhyNot, c.Authored.lacks()...)
+	if p.documents() || p.withhold > 0 || c.Authored.tells() {
+		r.Embargoes = c.embargoes(day(d.o.Now()))
+	}
+	for _, one := range r.Embargoes {
+		say("%s Wait, or write down on the page of the release why not: two editors approve that too.", one.Words())
+	}
 	switch {
 	case c.Gate == nil || c.Gate.Manifest != p.manifest:
 		say("The gate has not searched this exact release yet.")
@@ -129,8 +137,8 @@ func (d *Desk) mayStill(ctx context.Context, c Case, r Readiness, n int) (string
 }
 
 // bars reads a case, and bars in this copy whoever wrote in a conversation that it
-// was made of. The case should know of them; they are looked up again where it
-// counts, because a release cannot be taken back.
+// was made of. The case should know of them, and of what the source asked for; they
+// are looked up again where it counts, because a release cannot be taken back.
 func (d *Desk) bars(ctx context.Context, id CaseID) (Case, error) {
 	c, err := d.o.Stores.Cases.Get(ctx, id)
 	if err != nil {
@@ -140,12 +148,23 @@ func (d *Desk) bars(ctx context.Context, id CaseID) (Case, error) {
 	if err != nil {
 		return c, fmt.Errorf("read conversations: %w", err)
 	}
+	var writers []EditorID
 	for _, talk := range all {
-		if slices.Contains(talk.Cases, c.ID) {
-			for _, w := range talk.Writers {
-				c.Bar(w, BarWrote)
+		if !slices.Contains(talk.Cases, c.ID) {
+			continue
+		}
+		writers = append(writers, talk.Writers...)
+		if try := c; try.Ask(talk.Asks()) { // this changes what is approved, so it is kept
+			if err := d.tell(ctx, id, talk.Asks()); err != nil {
+				return c, err
+			}
+			if c, err = d.o.Stores.Cases.Get(ctx, id); err != nil {
+				return c, err
 			}
 		}
+	}
+	for _, w := range writers {
+		c.Bar(w, BarWrote)
 	}
 	return c, nil
 }

@@ -98,7 +98,13 @@ func TestSendFromTheSourcesMachine(t *testing.T) {
 		t.Errorf("with other words: exit code %d: %s", code, &errs)
 	}
 
-	said := daylight(t, "send", "--to", server.URL, "--words", strings.ToUpper(strings.ReplaceAll(words, " ", "-")), "--message", message, file)
+	// A day that is none is said before anything is sealed.
+	errs.Reset()
+	if code := run([]string{"send", "--to", server.URL, "--words", words, "--not-before", "31.1.2027", file}, &out, &errs); code != exitUsage || !strings.Contains(errs.String(), "written as 2027-01-31. Nothing was sent.") {
+		t.Errorf("with a day that is none: exit code %d: %s", code, &errs)
+	}
+
+	said := daylight(t, "send", "--to", server.URL, "--words", strings.ToUpper(strings.ReplaceAll(words, " ", "-")), "--message", message, "--not-before", "2027-01-31", "--no-quotes", file)
 	m := eightWords.FindStringSubmatch(said)
 	if m == nil || !strings.Contains(said, "It has arrived, sealed") {
 		t.Fatalf("it says:\n%s", said)
@@ -128,6 +134,9 @@ func TestSendFromTheSourcesMachine(t *testing.T) {
 	}
 	arrived, _ := io.ReadAll(body)
 	body.Close()
+	if asks := (envelope.Conditions{Before: "2027-01-31", Unquoted: true}); got.Conditions != asks {
+		t.Errorf("the desk reads that the source asks for %+v; want %+v", got.Conditions, asks)
+	}
 	if got.Text != "Look at the report." || got.Files[0].Name != "report.bin" || !bytes.Equal(arrived, report) || got.Cut {
 		t.Errorf("the desk has %q, %+v, %d bytes", got.Text, got.Files, len(arrived))
 	}

@@ -115,6 +115,7 @@ func (w *World) must(err error) {
 type Source struct {
 	w       *World
 	key     envelope.PrivateKey
+	asks    envelope.Conditions
 	Mailbox string
 }
 
@@ -124,7 +125,7 @@ func (w *World) NewSource() *Source {
 	w.must(err)
 	var box [32]byte
 	rand.Read(box[:])
-	return &Source{w, key, hex.EncodeToString(box[:])}
+	return &Source{w: w, key: key, Mailbox: hex.EncodeToString(box[:])}
 }
 
 // Send seals a message with files, name and content in turn, and leaves it at
@@ -135,6 +136,14 @@ func (s *Source) Send(text string, files ...string) { s.SendTo("", text, files..
 func (s *Source) SendTo(channel, text string, files ...string) {
 	s.w.T.Helper()
 	s.send(channel, text, files, false)
+}
+
+// SendAsking is Send with conditions.
+func (s *Source) SendAsking(asks envelope.Conditions, text string, files ...string) {
+	s.w.T.Helper()
+	s.asks = asks
+	s.send("", text, files, false)
+	s.asks = envelope.Conditions{}
 }
 
 // SendRepeated is Send of what intake had from several others that day.
@@ -158,6 +167,7 @@ func (s *Source) send(channel, text string, files []string, repeated bool) {
 	if s.Mailbox != "" {
 		s.w.must(e.Address(envelope.Address{Mailbox: s.Mailbox, Key: s.key.Recipient().String()}))
 	}
+	s.w.must(e.Conditions(s.asks))
 	e.Receipts(s.w.Custody)
 	_, err = e.Text(strings.NewReader(text))
 	s.w.must(err)

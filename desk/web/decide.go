@@ -124,6 +124,13 @@ func (s *site) except(w http.ResponseWriter, r *http.Request, u desk.User) error
 	return back(w, r, "/case/"+string(caseID(r))+"/release", "excepted")
 }
 
+func (s *site) needNotWait(w http.ResponseWriter, r *http.Request, u desk.User) error {
+	if err := s.desk.NeedNotWait(r.Context(), u.ID, caseID(r), typed(r, "why")); err != nil {
+		return err
+	}
+	return back(w, r, "/case/"+string(caseID(r))+"/release", "saved")
+}
+
 func (s *site) approve(w http.ResponseWriter, r *http.Request, u desk.User) error {
 	var seen desk.Manifest
 	if err := seen.UnmarshalText([]byte(r.PostForm.Get("manifest"))); err != nil {

@@ -2,10 +2,12 @@ package web_test
 
 import (
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 
 	"daylight/desk"
+	"daylight/envelope"
 )
 
 // TestWhatWaits: the first page counts what is new, what others look after and what is
@@ -91,5 +93,65 @@ func TestSavedRepliesThroughThePages(t *testing.T) {
 	}
 	if page := h.see(talk); strings.Contains(page, "handler answered") {
 		t.Error("something was sent")
+	}
+}
+
+// TestConditionsOnThePages: handlers read what the source asked for in their words;
+// editors read that it was asked, on every page of the case, and can pass over a day
+// only by saying why.
+func TestConditionsOnThePages(t *testing.T) {
+	n := open(t)
+	n.NewSource().SendAsking(envelope.Conditions{Before: "2027-01-31", Unquoted: true}, "I am the clerk.", "letter.txt", "The tender was bent.")
+	n.NewSource().SendAsking(envelope.Conditions{Before: "after <my> wedding"}, "I am another.", "list.txt", "Names.")
+	_, err := n.Fetch(t.Context(), n.Intake)
+	must(t, err)
+	h, a := n.as("handler"), n.as("editor-a")
+	var id, other string
+	for _, talk := range regexp.MustCompile(`href="(/conversation/[0-9a-f]+)"`).FindAllStringSubmatch(h.see("/conversations"), -1) {
+		page := h.see(talk[1], "The source asks:")
+		message := find(t, h.see(talk[1]+"/case", "not in which words"), `name="message" value="([0-9a-f]+)"`)
+		if strings.Contains(page, "2027") {
+			for _, want := range []string{"before <bdi>2027-01-31</bdi>.", "not to be quoted"} {
+				if !strings.Contains(page, want) {
+					t.Errorf("no %q", want)
+				}
+			}
+			h.see(talk[1]+"/case", "not its words", "published before 2027-01-31")
+			id = find(t, h.do(talk[1]+"/case", "title", "Harbour", "message", message, "statement", "yes"), `href="(/case/[0-9a-f]+)"`)
+			continue
+		}
+		if !strings.Contains(page, "after &lt;my&gt; wedding") {
+			t.Error("the source's own words for a day are not there")
+		}
+		other = find(t, h.do(talk[1]+"/case", "title", "Lists", "message", message), `href="(/case/[0-9a-f]+)"`)
+	}
+	for _, tab := range []string{"", "/files", "/provenance", "/questions", "/release", "/ledger"} {
+		if page := a.see(id+tab, "asked that nothing of it is published before 2027-01-31.", "asked not to be quoted"); strings.Contains(page, "I am the clerk.") {
+			t.Errorf("%s: an editor reads the source's words", tab)
+		}
+		if page := a.see(other+tab, "a time that is given in words"); strings.Contains(page, "wedding") {
+			t.Errorf("%s: an editor reads the source's words", tab)
+		}
+	}
+	if page := a.see(id + "/files"); strings.Contains(page, "statement") {
+		t.Error("words that are not to be quoted are a file of the case")
+	}
+	a.see(id+"/release", "nothing of it is published")
+	a.do(id+"/files", "do", "publish the rest")
+	a.see(id+"/release", "Why can’t this be released yet?", "before 2027-01-31. Wait, or write down", "Why it need not wait")
+	if page := n.as("redactor").see(id + "/release"); strings.Contains(page, "Why it need not wait") {
+		t.Error("who is no editor is offered to pass over it")
+	}
+	if status, page := a.post(id+"/release/condition", url.Values{"why": {" "}}); status != 400 || !strings.Contains(page, "Say in a sentence why") {
+		t.Errorf("without a reason: status %d", status)
+	}
+	page := a.do(id+"/release/condition", "why", "They <agreed> since.")
+	for _, want := range []string{"wrote why this need not wait", "They &lt;agreed&gt; since.", "An editor wrote down why a release need not wait."} {
+		if !strings.Contains(page, want) {
+			t.Errorf("no %q", want)
+		}
+	}
+	if strings.Contains(page, "Wait, or write down") {
+		t.Error("it is still held")
 	}
 }

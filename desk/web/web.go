@@ -135,6 +135,7 @@ func (s *site) routes() []route {
 		{"POST /case/{case}/release", editors, s.release},
 		{"POST /case/{case}/release/gate", gate, s.runGate},
 		{"POST /case/{case}/release/exception", editors, s.except},
+		{"POST /case/{case}/release/condition", editors, s.needNotWait},
 		{"POST /case/{case}/release/approve", material, s.approve}, // package desk says in words who may
 		{"GET /case/{case}/ledger", material, s.ledger},
 		{"GET /case/{case}/preview/", material, s.preview},

@@ -313,7 +313,7 @@ func TestMatrix(t *testing.T) {
 		{"GET " + file + "/redact", R + E}, {"POST " + file + "/redact", R}, {"POST " + file + "/redact/try", R + E},
 		{"GET " + base + "/provenance", H + R + E}, {"POST " + base + "/provenance", E},
 		{"GET " + base + "/questions", H + R + E}, {"POST " + base + "/questions", E},
-		{"GET " + base + "/release", H + R + E}, {"POST " + base + "/release/gate", R + E}, {"POST " + base + "/release/exception", E},
+		{"GET " + base + "/release", H + R + E}, {"POST " + base + "/release/gate", R + E}, {"POST " + base + "/release/exception", E}, {"POST " + base + "/release/condition", E},
 		{"POST " + base + "/release/approve", E}, {"POST " + base + "/release", E},
 		{"GET " + base + "/ledger", H + R + E}, {"GET " + base + "/preview/", H + R + E},
 		{"GET /releases", H + R + E}, {"GET /release/1", H + R + E}, {"GET /audit", E + A},
