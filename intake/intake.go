@@ -94,6 +94,7 @@ type Intake struct {
 	tallies  tallies
 	running  running
 	repeats  repeats
+	visits   *visits
 	parcels  parcels
 	uploads  chan struct{}
 	returns  lane // of people who come back
@@ -111,7 +112,7 @@ type Intake struct {
 // fault.NotFound: there would be nobody to seal to.
 func Open(ctx context.Context, o Options) (*Intake, error) {
 	in := &Intake{store: o.Store, verifier: o.Verifier, custody: o.Custody, now: o.Now, limits: o.Limits.filled(),
-		keeps: cmp.Or(o.Retention, defaultRetention)}
+		keeps: cmp.Or(o.Retention, defaultRetention), visits: newVisits()}
 	if in.now == nil {
 		in.now = time.Now
 	}

@@ -1,6 +1,7 @@
 package intake
 
 import (
+	"encoding/binary"
 	"runtime"
 
 	"daylight/codename"
@@ -14,10 +15,12 @@ type secrets struct {
 	words   [codename.Size]byte // until derived; the list that they are of is among them
 	reply   [32]byte
 	mailbox [32]byte
+	last    uint16 // see visits
+	today   uint16
 	marks   codename.Marks // by which the words are known in a text
 }
 
-const secretsLen = 2 + codename.Size + 64 + codename.MarksLen
+const secretsLen = 2 + codename.Size + 64 + 4 + codename.MarksLen
 
 // opened is a session's secrets in the open, and their bytes.
 type opened struct {
@@ -30,6 +33,8 @@ func (s *secrets) appendTo(b []byte) []byte {
 	b = append(b, s.words[:]...)
 	b = append(b, s.reply[:]...)
 	b = append(b, s.mailbox[:]...)
+	b = binary.BigEndian.AppendUint16(b, s.last)
+	b = binary.BigEndian.AppendUint16(b, s.today)
 	b, _ = s.marks.AppendBinary(b) // never fails
 	return b
 }
@@ -40,6 +45,8 @@ func (s *secrets) decode(b []byte) {
 	b = b[copy(s.words[:], b):]
 	b = b[copy(s.reply[:], b):]
 	b = b[copy(s.mailbox[:], b):]
+	s.last, s.today = binary.BigEndian.Uint16(b), binary.BigEndian.Uint16(b[2:])
+	b = b[4:]
 	s.marks, _ = codename.LoadMarks(b) // its length is that of appendTo
 }
 

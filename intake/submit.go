@@ -39,10 +39,10 @@ type Receipt struct {
 	Parts      []Received
 	Message    []byte // that was not kept, to be shown to its owner once more
 	Conditions envelope.Conditions
-	Answerable bool   // the newsroom can reply to the codename
-	Kept       bool   // there is an envelope
-	Unsure     bool   // there may be one: see Finish
-	Err        error  // why the rest was not taken; nil when all was
+	Answerable bool  // the newsroom can reply to the codename
+	Kept       bool  // there is an envelope
+	Unsure     bool  // there may be one: see Finish
+	Err        error // why the rest was not taken; nil when all was
 }
 
 // Received is one part of a submission.

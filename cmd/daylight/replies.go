@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -29,7 +30,11 @@ func (repliesCmd) Help() string {
 	return `Example: daylight replies --to ADDRESS.onion --words "seven words of the newsroom" --save DIR --destroy
 
 Answers are opened on this machine. The submission system is told the name of a mailbox, never the codename. It cannot tell
-whether the mailbox was ever used. Destroyed there; the newsroom may already hold a copy.`
+whether the mailbox was ever used. Destroyed there; the newsroom may already hold a copy.
+
+Keep the number of today. When you come back on another day, it must be the number of the last day: then nobody asked for these
+answers in between. If its second half is another one, somebody did, or very many people were there: get a new codename. If its
+first half is another one, the submission system was started anew, and cannot tell. All of one day (UTC) counts as one.`
 }
 
 func (c *repliesCmd) Run(a *app) error {
@@ -54,9 +59,12 @@ func (c *repliesCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	letters, err := c.letters(a, client, box, key)
+	letters, visits, err := c.letters(a, client, box, key)
 	if err != nil {
 		return err
+	}
+	if m := visitNumbers.FindStringSubmatch(visits); m != nil {
+		fmt.Fprintf(a.stdout, "Number of today: %s. Number of the last day on which somebody asked for these answers: %s. See daylight replies -h.\n\n", m[2], m[1])
 	}
 	if len(letters) == 0 {
 		fmt.Fprintln(a.stdout, "There is no answer. Perhaps nobody has written yet, or it was destroyed; a mailbox that was never used looks the same.")
@@ -82,6 +90,10 @@ func (c *repliesCmd) Run(a *app) error {
 	}
 	return nil
 }
+
+// visitNumbers are what the submission system says of visits: of the last day, and of
+// today.
+var visitNumbers = regexp.MustCompile(`^(\d{3} \d{3}), (\d{3} \d{3})$`)
 
 // opened is an answer, read on this machine.
 type opened struct {
@@ -124,31 +136,30 @@ const (
 	maxAnswer = 1 << 20 // of text
 )
 
-func (c *repliesCmd) letters(a *app, client *sourceClient, box string, key envelope.PrivateKey) ([]opened, error) {
-	body, err := client.post(a.ctx, "/sealed/replies", box)
+func (c *repliesCmd) letters(a *app, client *sourceClient, box string, key envelope.PrivateKey) (all []opened, visits string, err error) {
+	resp, err := client.ask(a.ctx, "/sealed/replies", box)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
-	list, err := io.ReadAll(io.LimitReader(body, maxIDs))
-	body.Close()
+	list, err := io.ReadAll(io.LimitReader(resp.Body, maxIDs))
+	resp.Body.Close()
 	if err != nil {
-		return nil, fmt.Errorf("list answers: %w", err)
+		return nil, "", fmt.Errorf("list answers: %w", err)
 	}
-	var all []opened
 	for _, id := range strings.Fields(string(list)) {
 		sealed, err := client.post(a.ctx, "/sealed/reply", box+" "+id)
 		if err != nil {
-			return nil, err
+			return nil, "", err
 		}
 		l, err := c.open(sealed, courier.ReplyID(id), key)
 		sealed.Close()
 		if err != nil {
-			return nil, err
+			return nil, "", err
 		}
 		all = append(all, l)
 	}
 	slices.SortFunc(all, func(a, b opened) int { return cmp.Or(a.at.Compare(b.at), cmp.Compare(a.id, b.id)) })
-	return all, nil
+	return all, resp.Header.Get("Visit-Numbers"), nil
 }
 
 // open reads an answer, and writes its files where they are wanted.

@@ -154,6 +154,9 @@ func TestSendFromTheSourcesMachine(t *testing.T) {
 	if said := replies(); !strings.Contains(said, "Not destroyed") || strings.Contains(said, "Destroyed on intake") {
 		t.Errorf("with a file that is not saved:\n%q", said)
 	}
+	if said := replies(); !regexp.MustCompile(`(?m)^Number of today: \d{3} \d{3}\. Number of the last day .*: \d{3} \d{3}\.`).MatchString(said) {
+		t.Errorf("no numbers of visits:\n%s", said)
+	}
 	if said := replies("--save", saved); !strings.Contains(said, "Which year?") || strings.Contains(said, "\x1b") || !strings.Contains(said, "Destroyed on intake; the newsroom may already hold a copy.") {
 		t.Errorf("replies says:\n%q", said)
 	}

@@ -212,11 +212,16 @@ func (c *sourceClient) put(ctx context.Context, id string, at, size int64, piece
 
 // post says a line, and gives the answer.
 func (c *sourceClient) post(ctx context.Context, path, line string) (io.ReadCloser, error) {
-	resp, err := c.do(ctx, http.MethodPost, path, strings.NewReader(line), 0, map[string]string{"Content-Type": "text/plain"})
+	resp, err := c.ask(ctx, path, line)
 	if err != nil {
 		return nil, err
 	}
 	return resp.Body, nil
+}
+
+// ask is post, with the head of the answer.
+func (c *sourceClient) ask(ctx context.Context, path, line string) (*http.Response, error) {
+	return c.do(ctx, http.MethodPost, path, strings.NewReader(line), 0, map[string]string{"Content-Type": "text/plain"})
 }
 
 // askCodename reads a codename, which a terminal does not show.

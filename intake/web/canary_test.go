@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -287,6 +288,8 @@ func TestNoOracle(t *testing.T) {
 	}
 }
 
+var sixDigits = regexp.MustCompile(`<strong dir="ltr">\d{3} \d{3}</strong>`)
+
 func noOracle(t *testing.T, language string) {
 	h := newHouse(t, nil)
 	s := h.source(t)
@@ -305,7 +308,9 @@ func noOracle(t *testing.T, language string) {
 			}
 			page.Header.Del("Set-Cookie") // its value is random
 			page.Header.Del("Date")
-			fmt.Fprintln(&all, page.StatusCode, page.Header, page.body)
+			n := 0 // the numbers of visits are random: what stays is that they are there
+			page.body = sixDigits.ReplaceAllStringFunc(page.body, func(string) string { n++; return "NNN NNN" })
+			fmt.Fprintln(&all, page.StatusCode, page.Header, n, page.body)
 		}
 		return all.String()
 	}

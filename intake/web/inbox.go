@@ -19,6 +19,16 @@ import (
 type box struct {
 	Letters   []intake.Letter
 	Destroyed bool // a reply was destroyed just now
+	Visits    visits
+}
+
+// visits are the numbers by which a source sees whether somebody else used the words;
+// Today is "" where there are none yet.
+type visits struct{ Last, Today string }
+
+func visitsOf(s *intake.Session) (v visits) {
+	v.Last, v.Today, _ = s.Numbers()
+	return v
 }
 
 func (p *pages) inbox(w http.ResponseWriter, r *http.Request, s *intake.Session) {
@@ -34,7 +44,7 @@ func (p *pages) showInbox(w http.ResponseWriter, r *http.Request, s *intake.Sess
 		p.site.Fail(w, r, err)
 		return
 	}
-	p.site.Render(w, r, http.StatusOK, "inbox", box{letters, destroyed})
+	p.site.Render(w, r, http.StatusOK, "inbox", box{letters, destroyed, visitsOf(s)})
 }
 
 // destroy destroys a reply of the visitor's own mailbox, and of no other: the

@@ -21,6 +21,10 @@ const (
 	lengthHeader = "Upload-Length"
 )
 
+// numbersHeader has what a source compares to see whether somebody else asked for the
+// same mailbox.
+const numbersHeader = "Visit-Numbers"
+
 // parcelAt says how much of a parcel has arrived.
 func (p *pages) parcelAt(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set(offsetHeader, strconv.FormatInt(p.in.ParcelAt(r.PathValue("id")), 10))
@@ -89,6 +93,8 @@ func (p *pages) sealedReplies(w http.ResponseWriter, r *http.Request) {
 		p.answer(w, err, 0)
 		return
 	}
+	last, today := p.in.Visit(box)
+	w.Header().Set(numbersHeader, last+", "+today)
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	for _, id := range ids {
 		fmt.Fprintln(w, id)

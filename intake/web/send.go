@@ -220,11 +220,11 @@ type receipt struct {
 	Message *intake.Received
 	Files   []intake.Received
 	Problem string // why not all is there: "large", "full", "told", "slow", "cut", or ""
-	Inbox   bool
+	Visits  visits
 }
 
 func newReceipt(got intake.Receipt, s *intake.Session) receipt {
-	out := receipt{Receipt: got, Inbox: s.Returned()}
+	out := receipt{Receipt: got, Visits: visits{Today: visitsOf(s).Today}}
 	for i, p := range got.Parts {
 		if p.Type == envelope.Text {
 			out.Message = &got.Parts[i]

@@ -1,0 +1,106 @@
+package intake
+
+import (
+	"crypto/rand"
+	"encoding/binary"
+	"encoding/hex"
+	"fmt"
+	"hash/maphash"
+	"sync"
+
+	"daylight/courier"
+)
+
+// visits lets a source see whether somebody else was here with the same words on
+// another day, and keeps neither who was nor when: docs/design/2026-11-27-used-since.md.
+//
+// Each mailbox has a cell, found by a hash under a key of the process; many share one
+// now and then. A cell holds a number, from the beginning a random one, and gets another
+// for each day on which its mailbox is asked for, from the next day on. The source keeps
+// the number of today, and looks whether it is the last one when they come back. So a
+// cell that was never asked for looks like any other; what happens on one day is one; and
+// it is all in memory: a visit writes nothing, and a new start forgets everything.
+type visits struct {
+	mu    sync.Mutex
+	seed  maphash.Seed
+	run   uint16 // this start of the program, a random number
+	cells []uint16
+	day   string
+	today map[uint64]uint16 // cells that were asked for on this day, and their next numbers
+}
+
+// Numbers are of three digits. Cells are so many that strangers seldom meet in one.
+const (
+	numbers = 1000
+	cells   = 1 << 20
+)
+
+func newVisits() *visits {
+	b := make([]byte, 2*(cells+1))
+	rand.Read(b)
+	v := &visits{seed: maphash.MakeSeed(), run: binary.NativeEndian.Uint16(b) % numbers, cells: make([]uint16, cells), today: map[uint64]uint16{}}
+	for i := range v.cells {
+		v.cells[i] = binary.NativeEndian.Uint16(b[2*(i+1):]) % numbers
+	}
+	return v
+}
+
+// count notes that a mailbox is asked for, and gives the numbers of the last day before
+// this one on which it was, and of this one.
+func (v *visits) count(day string, box [32]byte) (last, now uint16) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.turn(day)
+	i := v.cell(box)
+	last = v.cells[i]
+	now, known := v.today[i]
+	if !known {
+		var b [2]byte
+		rand.Read(b[:])
+		now = (last + 1 + binary.NativeEndian.Uint16(b[:])%(numbers-1)) % numbers // any but the last
+		v.today[i] = now
+	}
+	return last, now
+}
+
+func (v *visits) cell(box [32]byte) uint64 { return maphash.Bytes(v.seed, box[:]) % cells }
+
+// turn lets the numbers of a day that is over stand, and forgets which they are.
+func (v *visits) turn(day string) {
+	if v.day == day {
+		return
+	}
+	for i, n := range v.today {
+		v.cells[i] = n
+	}
+	v.day, v.today = day, map[uint64]uint16{} // a map from which something is deleted keeps it
+}
+
+// settle is turn, for when nobody asks.
+func (v *visits) settle(day string) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.turn(day)
+}
+
+// say writes a number as people keep it.
+func (v *visits) say(n uint16) string { return fmt.Sprintf("%03d %03d", v.run, n) }
+
+// Numbers are those of the last day before this one on which somebody asked for the
+// inbox of this visit, and of this day. ok is false where the visit has no inbox yet.
+func (s *Session) Numbers() (last, today string, ok bool) {
+	s.use(func(open *secrets) {
+		if ok = open.derived; ok {
+			last, today = s.in.visits.say(open.last), s.in.visits.say(open.today)
+		}
+	})
+	return last, today, ok
+}
+
+// Visit counts a visit of a source's own program to a mailbox, and gives its numbers.
+func (in *Intake) Visit(box courier.MailboxID) (last, today string) {
+	var name [32]byte
+	hex.Decode(name[:], []byte(box)[:min(len(box), 2*len(name))]) // what is no name has some cell too
+	a, b := in.visits.count(in.day(), name)
+	return in.visits.say(a), in.visits.say(b)
+}
