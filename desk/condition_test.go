@@ -70,7 +70,12 @@ func TestTwoEditorsPassOverAnEmbargo(t *testing.T) {
 	}
 	wantKind(t, w.NeedNotWait(t.Context(), ana, id, " "), fault.Invalid)
 	wantKind(t, w.NeedNotWait(t.Context(), handler, id, "They agreed."), fault.Forbidden)
+	before, err := w.Readiness(t.Context(), ana, id)
+	must(t, err)
 	must(t, w.NeedNotWait(t.Context(), ana, id, "They agreed last week."))
+	if now, err := w.Readiness(t.Context(), ana, id); err != nil || now.Manifest == before.Manifest {
+		t.Error("the reason is not in what two editors approve")
+	}
 	_, err = w.Release(t.Context(), ana, id)
 	wantKind(t, err, fault.Conflict) // what was approved before is void
 	approved(t, w, id, ana)

@@ -33,8 +33,8 @@ Answers are opened on this machine. The submission system is told the name of a 
 whether the mailbox was ever used. Destroyed there; the newsroom may already hold a copy.
 
 Keep the number of today. When you come back on another day, it must be the number of the last day: then nobody asked for these
-answers in between. If its second half is another one, somebody did, or very many people were there: get a new codename. If its
-first half is another one, the submission system was started anew, and cannot tell. All of one day (UTC) counts as one.`
+answers in between. If its first half is another one, the submission system was started anew, and cannot tell. If only its second
+half is, somebody did, or very many people were there: get a new codename. All of one day (UTC) counts as one.`
 }
 
 func (c *repliesCmd) Run(a *app) error {

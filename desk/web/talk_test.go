@@ -111,7 +111,7 @@ func TestConditionsOnThePages(t *testing.T) {
 		page := h.see(talk[1], "The source asks:")
 		message := find(t, h.see(talk[1]+"/case", "not in which words"), `name="message" value="([0-9a-f]+)"`)
 		if strings.Contains(page, "2027") {
-			for _, want := range []string{"before <bdi>2027-01-31</bdi>.", "not to be quoted"} {
+			for _, want := range []string{"before <bdi>2027-01-31</bdi>.", "Do not quote what they wrote"} {
 				if !strings.Contains(page, want) {
 					t.Errorf("no %q", want)
 				}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"io"
 	"mime/multipart"
+	"slices"
 	"strings"
 	"testing"
 
@@ -78,6 +79,12 @@ func TestConditions(t *testing.T) {
 				t.Errorf("conditions of %q are lost", g.text)
 			}
 		}
+	}
+	s.ask("A message alone.", "2028-02-29", true).wants(t, 200, "Your conditions are sealed with it.")
+	if !slices.ContainsFunc(h.fetch(t), func(g received) bool {
+		return g.text == "A message alone." && g.Conditions() == (envelope.Conditions{Before: "2028-02-29", Unquoted: true})
+	}) {
+		t.Error("the conditions of a message without files are lost")
 	}
 	if n != 1 {
 		t.Errorf("%d without conditions; want 1", n)
