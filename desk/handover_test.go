@@ -106,9 +106,9 @@ func TestHandover(t *testing.T) {
 	}
 
 	var acts []string
-	log, err := w.AuditLog(t.Context(), handler, 100)
+	_, err = w.AuditLog(t.Context(), handler, 100)
 	wantKind(t, err, fault.Forbidden) // handlers do not read it
-	log, err = w.AuditLog(t.Context(), ana, 100)
+	log, err := w.AuditLog(t.Context(), ana, 100)
 	must(t, err)
 	for _, e := range log {
 		acts = append(acts, e.Act+" "+e.On)

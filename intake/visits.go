@@ -14,7 +14,7 @@ import (
 // visits lets a source see whether somebody else was here with the same words on
 // another day, and keeps neither who was nor when: docs/design/2026-11-27-used-since.md.
 //
-// Each mailbox has a cell, found by a hash under a key of the process; many share one
+// Each mailbox has a cell, found by a hash under a key of the process; two share one
 // now and then. A cell holds a number, from the beginning a random one, and gets another
 // for each day on which its mailbox is asked for, from the next day on. The source keeps
 // the number of today, and looks whether it is the last one when they come back. So a

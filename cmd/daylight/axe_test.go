@@ -156,7 +156,9 @@ func axeSource(l *looker, site, language string) {
 	l.push(`form[action$="/begin"] button`)
 	l.look("codename")
 	l.push(`form[action$="/codename"] button`)
+	l.do("open the conditions", chromedp.Click(chromedp.CSS(`form[enctype] summary`)))
 	l.look("send")
+	l.do("ask for them", chromedp.SetValue(`//input[@id='before']`, "2027-01-31"), chromedp.Click(chromedp.CSS(`input[name="unquoted"]`)))
 	file := filepath.Join(l.t.TempDir(), "a list of cameras.txt")
 	if err := os.WriteFile(file, []byte("1 north quay\n2 crane"), 0o600); err != nil {
 		l.t.Fatal(err)
@@ -218,7 +220,14 @@ func axeDesk(t *testing.T, h *house, newLooker func(*testing.T) *looker) {
 		handler.press("Seal and send")
 	}
 	handler.look("conversation")
+	handler.visit(h.desk + "/saved")
+	handler.fill("Title", "Thanks")
+	handler.fill("Text", "We have read it.")
+	handler.press("Save")
+	handler.look("saved replies")
 	handler.open(conversation)
+	handler.do("open the handover", chromedp.Click(chromedp.CSS(`#handover summary`)))
+	handler.look("conversation with a handover")
 	handler.visit(handler.first(".files a"))
 	handler.visit(conversation + "/case")
 

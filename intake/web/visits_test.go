@@ -68,7 +68,7 @@ func TestSomebodyElseUsedTheWords(t *testing.T) {
 		},
 	} {
 		another()
-		last, kept = visit()
+		_, kept = visit()
 		another()
 		somebody()
 		another()
