@@ -35,6 +35,14 @@ const (
 
 func (r Rates) of(a Act) Rate { return [acts]Rate{r.Begins, r.Returns, r.Submissions, r.Bytes}[a] }
 
+// halved is what parcels may do of it: the other half of what there is at once stays
+// for pages.
+func (r Rate) halved() Rate { return Rate{r.Burst / 2, r.Hour} }
+
+func (r Rates) halved() Rates {
+	return Rates{r.Begins.halved(), r.Returns.halved(), r.Submissions.halved(), r.Bytes.halved()}
+}
+
 // bucket is how much of a rate is used up. The zero bucket is fresh.
 type bucket struct {
 	used float64

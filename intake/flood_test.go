@@ -281,7 +281,9 @@ type small struct {
 	free *atomic.Int64
 }
 
-func (s small) Free(context.Context) (int64, error) { return s.free.Load(), nil }
+func (s small) Space(context.Context) (free, whole int64, err error) {
+	return s.free.Load(), 1 << 41, nil
+}
 
 func TestTheReserveOfTheDisk(t *testing.T) {
 	var free atomic.Int64
@@ -302,8 +304,8 @@ func TestTheReserveOfTheDisk(t *testing.T) {
 	}
 	free.Store(1 << 30)
 	h.send(t, s, "there is room again")
-	if real, err := newHouse(t, nil).store.Free(t.Context()); err != nil || real <= 0 {
-		t.Errorf("%d bytes free, %v", real, err)
+	if real, whole, err := newHouse(t, nil).store.Space(t.Context()); err != nil || real <= 0 || whole < real {
+		t.Errorf("%d bytes free of %d, %v", real, whole, err)
 	}
 }
 

@@ -56,8 +56,9 @@ func (in *Intake) ParcelAt(id string) int64 {
 // TakeParcel takes the next piece of a parcel: its bytes from at on, of size in all.
 // It returns how many have arrived by now, also with an error: what came before a
 // break stays. fault.Conflict when the piece begins elsewhere, fault.TooLarge when the
-// whole is, fault.Busy when too many are under way. Once all of it has arrived it is
-// kept like any other envelope. Whether it opens only the newsroom can tell.
+// whole is, fault.Busy and fault.Full when too many are under way, or have come (see
+// parcelRoom). Once all of it has arrived it is kept like any other envelope. Whether it
+// opens only the newsroom can tell.
 //
 // A sender whose connection broke learns of it before intake does: a new piece ends
 // the one before, by the hangUp that came with it.
@@ -92,7 +93,7 @@ func (in *Intake) TakeParcel(ctx context.Context, id string, at, size int64, r i
 	case p.whole(): // the answer to its last piece got lost
 		return at, nil
 	}
-	if err := in.Room(); err != nil {
+	if err := in.parcelRoom(); err != nil {
 		return at, fmt.Errorf("parcel: %w", err)
 	}
 	if err := in.place(); err != nil {
@@ -138,8 +139,8 @@ func (in *Intake) parcel(id string, at, size int64, hangUp func()) (*parcel, err
 	case len(in.parcels.byID) >= in.limits.Parcels && !in.parcels.makeRoom():
 		return nil, fmt.Errorf("parcel: too many: %w", fault.Busy)
 	}
-	if err := in.countAll(Submissions); err != nil {
-		return nil, fmt.Errorf("parcel: %w", err)
+	if !in.count(&in.tallies.all, in.limits.All.halved(), Submissions) {
+		return nil, fmt.Errorf("parcel: all visits together: %w", fault.Busy)
 	}
 	if in.parcels.byID == nil {
 		in.parcels.byID = map[string]*parcel{}
@@ -147,6 +148,26 @@ func (in *Intake) parcel(id string, at, size int64, hangUp func()) (*parcel, err
 	p = &parcel{size: size, seen: in.now(), end: hangUp}
 	in.parcels.byID[id] = p
 	return p, nil
+}
+
+// parcelRoom reports whether parcels may go on: fault.Full when no more than half of
+// the room above the reserve is left, fault.Busy when half of the bytes that all may
+// send is used up. What a program seals nobody can look at before the desk has it, so
+// junk comes this way: it must leave pages their half.
+func (in *Intake) parcelRoom() error {
+	free, whole, err := in.store.Space(context.Background())
+	if err != nil {
+		return fmt.Errorf("room: %w", err)
+	}
+	if least := max(in.limits.Reserve, 0); free-least <= (whole-least)/2 {
+		return fmt.Errorf("what is left is for pages: %w", fault.Full)
+	}
+	in.tallies.mu.Lock()
+	defer in.tallies.mu.Unlock()
+	if !in.tallies.all[bytesIn].fits(in.limits.All.Bytes.halved(), in.now(), 0) {
+		return fmt.Errorf("all visits together: %w", fault.Busy)
+	}
+	return nil
 }
 
 // makeRoom ends the parcel whose sender has been silent for longest: what there is of
@@ -187,6 +208,11 @@ func (in *Intake) piece(p *parcel, u *upload, r io.Reader) error {
 	buf := make([]byte, 64<<10)
 	for {
 		n, readErr := fill(r, buf)
+		if n > 0 {
+			if err := in.parcelRoom(); err != nil {
+				return fmt.Errorf("keep parcel: %w", err)
+			}
+		}
 		if n > 0 && p.slot == nil {
 			if !bytes.HasPrefix(buf[:n], []byte(ageHead)) {
 				return fmt.Errorf("parcel: not sealed: %w", fault.Invalid)

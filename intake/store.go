@@ -31,8 +31,9 @@ type Envelopes interface {
 	// OpenEnvelope reads one that was kept: fault.NotFound when it is not there.
 	OpenEnvelope(ctx context.Context, id courier.EnvelopeID) (io.ReadCloser, error)
 
-	// Free is how many bytes there is room for. Where that cannot be told it is many.
-	Free(ctx context.Context) (int64, error)
+	// Space is how many bytes there is room for, and how many there were with nothing
+	// held. Where that cannot be told it is many.
+	Space(ctx context.Context) (free, whole int64, err error)
 
 	// DestroyEnvelopes makes them unreadable, also for who holds the disk. Unknown
 	// ids are not an error.

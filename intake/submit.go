@@ -104,7 +104,7 @@ func (sub *Submission) Channel(id string) error {
 // Room reports whether the disk has room for a new submission: fault.Full when no
 // more than the reserve is left. What is under way goes on into the reserve.
 func (in *Intake) Room() error {
-	free, err := in.store.Free(context.Background())
+	free, _, err := in.store.Space(context.Background())
 	if err != nil {
 		return fmt.Errorf("room: %w", err)
 	}

@@ -6,12 +6,14 @@ import (
 	"syscall"
 )
 
-// Free implements intake.Envelopes: what the pool has, and what the file system has
+// Space implements intake.Envelopes: what the pool has, and what the file system has
 // left for this user, by which it can grow.
-func (s *Store) Free(context.Context) (int64, error) {
+func (s *Store) Space(context.Context) (free, whole int64, err error) {
 	var fs syscall.Statfs_t
 	if err := syscall.Statfs(s.dir, &fs); err != nil {
-		return 0, fmt.Errorf("free space: %w", err)
+		return 0, 0, fmt.Errorf("free space: %w", err)
 	}
-	return int64(fs.Bavail)*fs.Bsize + int64(s.pool.vacant())*blockSize, nil
+	vacant, blocks := s.pool.vacant()
+	left := int64(fs.Bavail) * fs.Bsize
+	return left + int64(vacant)*blockSize, left + int64(blocks)*blockSize, nil
 }

@@ -163,11 +163,11 @@ func (p *pool) take(n, leave int) ([]block, error) {
 	return taken, nil
 }
 
-// vacant is how many places are free.
-func (p *pool) vacant() int {
+// vacant is how many places are free, and how many there are.
+func (p *pool) vacant() (free, all int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return len(p.free)
+	return len(p.free), len(p.isFree)
 }
 
 // give returns places. Nothing may point there any more.

@@ -160,7 +160,8 @@ func (s *Store) move(ctx context.Context) error {
 	buf := make([]byte, blockSize)
 	var last moved
 	for {
-		n := max(1, min(atOnce, s.pool.vacant()))
+		vacant, _ := s.pool.vacant()
+		n := max(1, min(atOnce, vacant))
 		rows, err := query(ctx, s.db, "SELECT item, seq, place, iv FROM block WHERE (item, seq) > (?, ?) ORDER BY item, seq LIMIT ?",
 			func(r *sql.Rows) (m moved, err error) { return m, r.Scan(&m.item, &m.seq, &m.from.place, &m.from.iv) }, last.item, last.seq, n)
 		if err != nil || len(rows) == 0 {

@@ -54,7 +54,9 @@ type lowDisk struct {
 	free *atomic.Int64
 }
 
-func (l lowDisk) Free(context.Context) (int64, error) { return l.free.Load(), nil }
+func (l lowDisk) Space(context.Context) (free, whole int64, err error) {
+	return l.free.Load(), 1 << 41, nil
+}
 
 func TestWhatIsRefusedAtTheDoorComesBack(t *testing.T) {
 	var free atomic.Int64

@@ -2,6 +2,7 @@ package web_test
 
 import (
 	"bytes"
+	"context"
 	"crypto/rand"
 	"encoding/hex"
 	"fmt"
@@ -317,5 +318,86 @@ func TestSlowPartsMakePlace(t *testing.T) {
 	clock.Add(int64(10 * time.Minute))
 	if status, now := h.piece(t, newParcelID(), 0, len(sealed), bytes.NewReader(sealed)); status != 204 || now != len(sealed) {
 		t.Errorf("behind a slow one: %d, %d", status, now)
+	}
+}
+
+// disk is a store on a disk of its own, of so many bytes.
+type disk struct {
+	intake.Store
+	size int64
+}
+
+func (d disk) Space(ctx context.Context) (free, whole int64, err error) {
+	free, whole, err = d.Store.Space(ctx)
+	return d.size - (whole - free), d.size, err
+}
+
+// TestParcelsLeavePagesTheirHalf: what programs send fills half of the room above the
+// reserve, the last byte of it in the middle of an upload too, and pages are served on.
+func TestParcelsLeavePagesTheirHalf(t *testing.T) {
+	const size, reserve, each = 36 << 20, 4 << 20, 1 << 20
+	h := newHouse(t, func(_ *house, o *intake.Options) { o.Store, o.Limits.Reserve = disk{o.Store, size}, reserve })
+	junk := append([]byte("age-encryption.org/v1\n"), bytes.Repeat([]byte("junk"), each/4)...)
+	sent, status := 0, 0
+	for ; sent < 64; sent++ {
+		if status, _ = h.piece(t, newParcelID(), 0, len(junk), bytes.NewReader(junk)); status != 204 {
+			break
+		}
+	}
+	if most := (size - reserve) / 2 / each; status != 507 || sent < most-3 || sent > most {
+		t.Errorf("%d parcels of a megabyte, then %d; want about %d, then 507", sent, status, most)
+	}
+	s := h.source(t)
+	s.begin()
+	s.get("/send").wants(t, 200, "Send a message")
+	s.send("The page goes on.", file{"minutes.bin", strings.Repeat("m", 2<<20)}).wants(t, 200, "It has arrived")
+
+	// What fills it up is stopped on its way, and what came of it stays.
+	list, err := h.in.Courier().Envelopes(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range list[:6] {
+		if err := h.in.Courier().Acknowledge(t.Context(), []courier.EnvelopeID{e.ID}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	id, large := newParcelID(), append(junk, make([]byte, 20<<20)...)
+	status, now := h.piece(t, id, 0, len(large), bytes.NewReader(large))
+	if status != 507 && status != 0 || now == 0 || now > 7<<20 { // 0: the server hung up on what it does not read
+		t.Errorf("a large one: %d at %d; want it stopped where the half is full", status, now)
+	}
+	if n := h.arrived(t, id); n != now {
+		t.Errorf("%d bytes of it have arrived; the answer said %d", n, now)
+	}
+	s.send("And on.").wants(t, 200, "It has arrived")
+}
+
+// TestParcelsLeavePagesTheirRate: programs may send half as much at once as all may.
+func TestParcelsLeavePagesTheirRate(t *testing.T) {
+	h := newHouse(t, func(_ *house, o *intake.Options) {
+		o.Limits.All.Submissions, o.Limits.All.Bytes = intake.Rate{Burst: 8, Hour: 1}, intake.Rate{Burst: 2 << 20, Hour: 1}
+	})
+	junk := append([]byte("age-encryption.org/v1\n"), make([]byte, 200_000)...)
+	taken := 0
+	for range 10 {
+		if status, _ := h.piece(t, newParcelID(), 0, len(junk), bytes.NewReader(junk)); status == 204 {
+			taken++
+		} else if status != 503 {
+			t.Errorf("a parcel beyond the half: %d; want busy", status)
+		}
+	}
+	if taken != 4 {
+		t.Errorf("%d parcels; want half of what all may send", taken)
+	}
+	id, large := newParcelID(), append(junk, make([]byte, 4<<20)...)
+	h.now = h.now.Add(4 * time.Hour)
+	if status, now := h.piece(t, id, 0, len(large), bytes.NewReader(large)); status == 204 || now > 1<<20 {
+		t.Errorf("a large one: %d at %d; want it stopped at half of the bytes", status, now)
+	}
+	s := h.source(t)
+	s.begin()
+	for range 4 {
+		s.send("The page goes on.").wants(t, 200, "It has arrived")
 	}
 }
