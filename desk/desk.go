@@ -14,12 +14,14 @@
 package desk
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
 	"iter"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"daylight/blob"
@@ -47,6 +49,7 @@ type Options struct {
 	Extract  extract.Func // for reading a source's files before they are a case; nil: their text is not shown
 	Preview  Preview
 	Now      func() time.Time // nil: time.Now
+	Unopened int64            // bytes that envelopes which do not open may take here; 0: 10 GiB, less: none
 
 	// Published hands a release on; nil is allowed. It is called until it succeeds, and
 	// again where a crash came before that was noted: see HandOver.
@@ -96,7 +99,10 @@ type Desk struct {
 	publish  sync.Mutex // one release, gate or preview at a time
 	handing  sync.Mutex // one HandOver at a time; it guards owes
 	owes     bool       // releases may wait to be handed over
+	aside    sync.Mutex // one at a time opens again what did not open, or destroys it
 	closed   closed
+	left     atomic.Int64 // envelopes that stayed at intake in the last round
+	keys     atomic.Int64 // that have been tried on what did not open
 	given    given
 	previews previews
 	sums     manifests
@@ -107,6 +113,7 @@ func Open(ctx context.Context, o Options) (*Desk, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
+	o.Unopened = max(cmp.Or(o.Unopened, 10<<30), 0)
 	d := &Desk{o: o}
 	if _, err := d.recover(ctx); err != nil {
 		return nil, fmt.Errorf("open desk: %w", err)

@@ -22,11 +22,12 @@ import (
 type Fetched struct {
 	Envelopes int // taken in
 	Replies   int // left
-	Unopened  int // envelopes that none of our keys opens, or that are damaged from the first byte: they stay at intake
+	Unopened  int // set aside here: envelopes that none of our keys opens, or that are damaged from the first byte
+	Left      int // such that stay at intake: there is no room for them here
 }
 
-// closed remembers the envelopes that could not be opened, as long as the keys do not
-// change: there is no use in carrying them over again.
+// closed remembers the envelopes that do not open and stay at intake, as long as the
+// keys do not change: there is no use in carrying them over again.
 type closed struct {
 	mu  sync.Mutex
 	ids map[courier.EnvelopeID]bool
@@ -62,8 +63,9 @@ const MaxText = 1 << 20
 
 // Fetch makes one round at intake: it hands over the list of keys where that is a new
 // one, leaves the replies that wait, takes in what arrived, and acknowledges only what
-// is durable here. An envelope that cannot be taken in does not keep the others back;
-// the error tells of the first that failed for a reason of ours.
+// is durable here. What does not open is set aside as it came, and acknowledged too, so
+// that junk does not fill intake. An envelope that cannot be taken in does not keep the
+// others back; the error tells of the first that failed for a reason of ours.
 func (d *Desk) Fetch(ctx context.Context, in courier.Intake) (Fetched, error) {
 	var f Fetched
 	ring, err := d.o.Keyring()
@@ -89,49 +91,82 @@ func (d *Desk) Receive(ctx context.Context, in courier.Intake) (Fetched, error) 
 }
 
 func (d *Desk) receive(ctx context.Context, in courier.Intake, ring Keyring, f *Fetched) error {
+	first := d.tryNewKeys(ctx, ring, f)
 	list, err := in.Envelopes(ctx)
 	if err != nil {
-		return fmt.Errorf("fetch: list envelopes: %w", err)
+		return cmp.Or(first, fmt.Errorf("fetch: list envelopes: %w", err))
 	}
-	var first error
+	_, _, room, err := d.unopened(ctx)
+	if err != nil {
+		return cmp.Or(first, fmt.Errorf("fetch: %w", err))
+	}
 	for _, e := range list {
 		if d.closed.has(e.ID) {
-			f.Unopened++
+			f.Left++
 			continue
 		}
-		took, err := d.take(ctx, in, e, ring)
-		switch {
-		case errors.Is(err, errClosed):
-			d.closed.add(e.ID)
-			f.Unopened++
-			continue
-		case err != nil && first == nil:
+		err := d.takeIn(ctx, in, e, ring, f, &room)
+		if err == nil {
+			// One by one: what is acknowledged is destroyed there, so a crash between two
+			// rounds costs nothing, and one failure does not hold back the rest.
+			err = in.Acknowledge(ctx, []courier.EnvelopeID{e.ID})
+		}
+		if err != nil && first == nil && !errors.Is(err, errStays) {
 			first = fmt.Errorf("fetch: %w", err)
 		}
-		if err != nil {
-			continue
-		}
-		if took {
-			f.Envelopes++
-		}
-		// One by one: what is acknowledged is destroyed there, so a crash between two
-		// rounds costs nothing, and one failure does not hold back the rest.
-		if err := in.Acknowledge(ctx, []courier.EnvelopeID{e.ID}); err != nil && first == nil {
-			first = fmt.Errorf("fetch: acknowledge: %w", err)
-		}
 	}
+	d.left.Store(int64(f.Left))
 	return first
+}
+
+// takeIn brings one envelope into a conversation, or sets it aside where it does not
+// open: either way it is durable here.
+func (d *Desk) takeIn(ctx context.Context, in courier.Intake, e courier.Envelope, ring Keyring, f *Fetched, room *int64) error {
+	if _, err := d.o.Stores.Envelopes.Get(ctx, e.ID); !errors.Is(err, fault.NotFound) {
+		return err // nil: it was set aside in a round before whose acknowledgement got lost
+	}
+	took, err := d.take(ctx, e, ring, func() (io.ReadCloser, error) { return in.Open(ctx, e.ID) })
+	if took {
+		f.Envelopes++
+	}
+	if !errors.Is(err, errClosed) {
+		return err
+	}
+	size, err := d.setAside(ctx, in, e, *room)
+	switch {
+	case err == nil:
+		f.Unopened++
+		*room -= size
+	case errors.Is(err, errStays):
+		f.Left++
+		d.closed.add(e.ID)
+	}
+	return err
+}
+
+// tryNewKeys opens what did not open before with keys that the last round had not.
+func (d *Desk) tryNewKeys(ctx context.Context, ring Keyring, f *Fetched) error {
+	if n := int64(len(ring.Identities)); d.keys.Load() != n {
+		d.closed.clear()
+		opened, err := d.openAgain(ctx, ring)
+		f.Envelopes += opened
+		if err != nil {
+			return fmt.Errorf("fetch: %w", err)
+		}
+		d.keys.Store(n)
+	}
+	return nil
 }
 
 // take brings one envelope into a conversation. took is false when that was done
 // in a round before whose acknowledgement got lost.
-func (d *Desk) take(ctx context.Context, in courier.Intake, e courier.Envelope, ring Keyring) (took bool, err error) {
+func (d *Desk) take(ctx context.Context, e courier.Envelope, ring Keyring, open func() (io.ReadCloser, error)) (took bool, err error) {
 	if done, err := d.o.Stores.Conversations.Received(ctx, e.ID); err != nil || done {
 		return false, err
 	}
-	sealed, err := in.Open(ctx, e.ID)
+	sealed, err := open()
 	if err != nil {
-		return false, fmt.Errorf("open envelope at intake: %w", err)
+		return false, fmt.Errorf("open envelope: %w", err)
 	}
 	defer sealed.Close()
 	way := &carried{r: sealed}

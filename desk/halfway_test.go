@@ -264,14 +264,16 @@ type broken struct{}
 
 func (broken) Read([]byte) (int, error) { return 0, errWay }
 
-func TestWhatDoesNotOpenIsCarriedOverOnce(t *testing.T) {
+func TestWhatStaysAtIntakeIsLookedAtOnce(t *testing.T) {
 	w := world(t)
+	w.Options.Unopened = -1
+	w.Reopen()
 	w.Intake.Leave([]byte("no envelope"))
 	in := &carrying{Intake: w.Intake}
 	for range 3 {
 		got, err := w.Fetch(t.Context(), in)
 		must(t, err)
-		if got.Unopened != 1 {
+		if got.Left != 1 || got.Unopened != 0 {
 			t.Errorf("fetched %+v; want one that does not open, in every round", got)
 		}
 	}

@@ -28,18 +28,12 @@ type Keyring struct {
 type given struct {
 	mu     sync.Mutex
 	serial int // of the list that intake has; 0 is not known
-	keys   int
 }
 
-// handKeys gives intake the list where it may have another, and looks again at
-// envelopes that did not open where there are other keys.
+// handKeys gives intake the list where it may have another.
 func (d *Desk) handKeys(ctx context.Context, in courier.Intake, ring Keyring) error {
 	d.given.mu.Lock()
 	defer d.given.mu.Unlock()
-	if d.given.keys != len(ring.Identities) {
-		d.given.keys = len(ring.Identities)
-		d.closed.clear()
-	}
 	if ring.Signed == nil || d.given.serial == ring.List.Serial {
 		return nil
 	}

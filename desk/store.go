@@ -20,6 +20,7 @@ import (
 type Stores struct {
 	Users         Users
 	Conversations Conversations
+	Envelopes     Envelopes
 	Cases         Cases
 	Documents     Documents
 	Releases      Releases
@@ -63,6 +64,17 @@ type Conversations interface {
 	Receive(ctx context.Context, e courier.EnvelopeID, box courier.MailboxID, f func(*Conversation) error) error
 	// Received reports whether an envelope was received.
 	Received(ctx context.Context, e courier.EnvelopeID) (bool, error)
+}
+
+// Envelopes keeps what is known of the envelopes that did not open.
+type Envelopes interface {
+	// Put adds one, or replaces the one with its id.
+	Put(ctx context.Context, u Unopened) error
+	Get(ctx context.Context, id courier.EnvelopeID) (Unopened, error)
+	// All is in the order of days, the newest first.
+	All(ctx context.Context) ([]Unopened, error)
+	// Drop forgets one. What is not there is no error.
+	Drop(ctx context.Context, id courier.EnvelopeID) error
 }
 
 // Cases keeps cases.

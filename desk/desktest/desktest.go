@@ -26,7 +26,7 @@ func Run(t *testing.T, open func(t *testing.T) desk.Stores) {
 		name string
 		run  func(*testing.T, desk.Stores)
 	}{
-		{"users", testUsers}, {"tokens", testTokens}, {"conversations", testConversations}, {"cases", testCases},
+		{"users", testUsers}, {"tokens", testTokens}, {"conversations", testConversations}, {"envelopes", testEnvelopes}, {"cases", testCases},
 		{"items", testItems}, {"filters", testFilters}, {"late holder", testLateHolder}, {"update", testUpdate},
 		{"releases", testReleases}, {"receipts", testReceipts}, {"saved replies", testSaved}, {"audit", testAudit},
 	} {
@@ -181,6 +181,30 @@ func testCases(t *testing.T, s desk.Stores) {
 	}
 	_, err = s.Cases.Get(t.Context(), "none")
 	wantKind(t, err, fault.NotFound)
+}
+
+func testEnvelopes(t *testing.T, s desk.Stores) {
+	first := desk.Unopened{ID: "a", Day: "2026-11-01", Size: 5, Kept: blob.Ref{1}}
+	next := desk.Unopened{ID: "b", Day: "2026-11-02", Size: 6, Kept: blob.Ref{2}}
+	for _, u := range []desk.Unopened{first, {ID: "b", Day: "2026-10-30"}, next} {
+		must(t, s.Envelopes.Put(t.Context(), u))
+	}
+	if all, err := s.Envelopes.All(t.Context()); err != nil || !slices.Equal(all, []desk.Unopened{next, first}) {
+		t.Errorf("%+v, %v; want both as they were put, the newest first", all, err)
+	}
+	first.Kept, first.Why = blob.Ref{}, "junk"
+	must(t, s.Envelopes.Put(t.Context(), first))
+	if got, err := s.Envelopes.Get(t.Context(), "a"); err != nil || got != first {
+		t.Errorf("%+v, %v; want it destroyed", got, err)
+	}
+	for range 2 {
+		must(t, s.Envelopes.Drop(t.Context(), "b"))
+	}
+	_, err := s.Envelopes.Get(t.Context(), "b")
+	wantKind(t, err, fault.NotFound)
+	if done, err := s.Conversations.Received(t.Context(), "a"); err != nil || done {
+		t.Errorf("received %v, %v; want an envelope that did not open not received", done, err)
+	}
 }
 
 func testReceipts(t *testing.T, s desk.Stores) {

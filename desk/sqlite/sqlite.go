@@ -52,7 +52,7 @@ func (d *DB) Close() error {
 
 // Stores are the stores of the desk, all in this database.
 func (d *DB) Stores() desk.Stores {
-	return desk.Stores{Users: users{d.db}, Conversations: conversations{d.db}, Cases: cases{d.db},
+	return desk.Stores{Users: users{d.db}, Conversations: conversations{d.db}, Envelopes: envelopes{d.db}, Cases: cases{d.db},
 		Documents: documents{d}, Releases: releases{d.db}, Receipts: receipts{d.db}, Saved: saved{d.db}, Audit: audit{d.db}}
 }
 
@@ -121,6 +121,14 @@ CREATE TABLE done (collection INTEGER NOT NULL, path TEXT NOT NULL, PRIMARY KEY 
 CREATE TABLE receipts (hash BLOB PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID;
 `, `
 CREATE TABLE saved (id TEXT PRIMARY KEY, title TEXT NOT NULL, body TEXT NOT NULL) WITHOUT ROWID;
+`, `
+CREATE TABLE unopened (          -- envelopes
+	id   TEXT PRIMARY KEY,
+	day  TEXT NOT NULL,
+	size INTEGER NOT NULL,
+	kept BLOB,                   -- NULL once it is destroyed
+	why  TEXT NOT NULL
+) WITHOUT ROWID;
 `}
 
 // one reads a JSON body into v, or says fault.NotFound.

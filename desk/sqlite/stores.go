@@ -161,6 +161,53 @@ func (s conversations) Received(ctx context.Context, e courier.EnvelopeID) (ok b
 	return ok, s.db.QueryRowContext(ctx, "SELECT EXISTS (SELECT 1 FROM envelopes WHERE id = ?)", e).Scan(&ok)
 }
 
+type envelopes struct{ db *sql.DB }
+
+func (s envelopes) Put(ctx context.Context, u desk.Unopened) error {
+	var kept []byte
+	if !u.Kept.IsZero() {
+		kept = u.Kept[:]
+	}
+	_, err := s.db.ExecContext(ctx, "INSERT OR REPLACE INTO unopened (id, day, size, kept, why) VALUES (?, ?, ?, ?, ?)", u.ID, u.Day, u.Size, kept, u.Why)
+	return err
+}
+
+func unopened(row interface{ Scan(...any) error }) (u desk.Unopened, err error) {
+	var kept []byte
+	err = row.Scan(&u.ID, &u.Day, &u.Size, &kept, &u.Why)
+	copy(u.Kept[:], kept)
+	return u, err
+}
+
+func (s envelopes) Get(ctx context.Context, id courier.EnvelopeID) (desk.Unopened, error) {
+	u, err := unopened(s.db.QueryRowContext(ctx, "SELECT id, day, size, kept, why FROM unopened WHERE id = ?", id))
+	if errors.Is(err, sql.ErrNoRows) {
+		return u, fmt.Errorf("envelope: %w", fault.NotFound)
+	}
+	return u, err
+}
+
+func (s envelopes) All(ctx context.Context) (all []desk.Unopened, err error) {
+	rows, err := s.db.QueryContext(ctx, "SELECT id, day, size, kept, why FROM unopened ORDER BY day DESC, id")
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		u, err := unopened(rows)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, u)
+	}
+	return all, rows.Err()
+}
+
+func (s envelopes) Drop(ctx context.Context, id courier.EnvelopeID) error {
+	_, err := s.db.ExecContext(ctx, "DELETE FROM unopened WHERE id = ?", id)
+	return err
+}
+
 type cases struct{ db *sql.DB }
 
 func (s cases) Add(ctx context.Context, c desk.Case) error {

@@ -1,0 +1,223 @@
+package desk
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"daylight/blob"
+	"daylight/courier"
+	"daylight/fault"
+)
+
+// Unopened is an envelope that none of the desk's keys opens, or that is damaged from
+// its first byte: junk, or one whose key is not here yet. The desk keeps it as it came,
+// so that intake has its room back, and nothing is lost.
+type Unopened struct {
+	ID   courier.EnvelopeID
+	Day  string // of its arrival at intake
+	Size int64
+	Kept blob.Ref // of its id, and then its bytes; zero once it is destroyed
+	Why  string   // it was destroyed
+}
+
+// errStays is of an envelope that does not open, and is left at intake.
+var errStays = errors.New("the envelope stays at intake")
+
+// setAside keeps an envelope that did not open, as it came, within the room that is
+// left for such.
+func (d *Desk) setAside(ctx context.Context, in courier.Intake, e courier.Envelope, room int64) (size int64, err error) {
+	if e.Size > room {
+		return 0, errStays
+	}
+	sealed, err := in.Open(ctx, e.ID)
+	if err != nil {
+		return 0, fmt.Errorf("open envelope at intake: %w", err)
+	}
+	defer sealed.Close()
+	batch, err := d.o.Blobs.Begin(ctx)
+	if err != nil {
+		return 0, fmt.Errorf("set envelope aside: %w", err)
+	}
+	defer batch.Abort()
+	// Its id stands before it: so no other blob has the same bytes, and to destroy this
+	// one destroys no file that somebody sent.
+	way := &carried{r: sealed}
+	ref, n, err := batch.Put(io.MultiReader(strings.NewReader(string(e.ID)), io.LimitReader(way, room+1)))
+	size = n - int64(len(e.ID))
+	switch {
+	case errors.Is(way.err, fault.Damaged), err == nil && size > room:
+		return 0, errStays
+	case err != nil:
+		return 0, fmt.Errorf("set envelope aside: %w", err)
+	}
+	if err := batch.Commit(); err != nil {
+		return 0, fmt.Errorf("set envelope aside: %w", err)
+	}
+	if err := d.o.Stores.Envelopes.Put(ctx, Unopened{ID: e.ID, Day: e.Day, Size: size, Kept: ref}); err != nil {
+		return 0, fmt.Errorf("set envelope aside: %w", err)
+	}
+	return size, nil
+}
+
+// unopened lists the envelopes that are kept unopened, and says how many bytes more
+// may be.
+func (d *Desk) unopened(ctx context.Context) (kept []Unopened, destroyed int, room int64, err error) {
+	all, err := d.o.Stores.Envelopes.All(ctx)
+	if err != nil {
+		return nil, 0, 0, fmt.Errorf("envelopes that did not open: %w", err)
+	}
+	room = d.o.Unopened
+	for _, u := range all {
+		if u.Kept.IsZero() {
+			destroyed++
+			continue
+		}
+		kept, room = append(kept, u), room-u.Size
+	}
+	return kept, destroyed, room, nil
+}
+
+// openAgain tries what did not open once more, and says how many envelopes do.
+func (d *Desk) openAgain(ctx context.Context, ring Keyring) (opened int, first error) {
+	d.aside.Lock()
+	defer d.aside.Unlock()
+	kept, _, _, err := d.unopened(ctx)
+	if err != nil {
+		return 0, err
+	}
+	for _, u := range kept {
+		err := d.openKept(ctx, u, ring)
+		switch {
+		case err == nil:
+			opened++
+		case ctx.Err() != nil:
+			return opened, ctx.Err()
+		case !errors.Is(err, errClosed) && first == nil:
+			first = fmt.Errorf("open envelope again: %w", err)
+		}
+	}
+	return opened, first
+}
+
+func (d *Desk) openKept(ctx context.Context, u Unopened, ring Keyring) error {
+	_, err := d.take(ctx, courier.Envelope{ID: u.ID, Day: u.Day, Size: u.Size}, ring, func() (io.ReadCloser, error) {
+		r, err := d.o.Blobs.Open(ctx, u.Kept)
+		if err != nil {
+			return nil, err
+		}
+		return struct {
+			io.Reader
+			io.Closer
+		}{io.NewSectionReader(r, int64(len(u.ID)), u.Size), r}, nil
+	})
+	if err != nil {
+		return err
+	}
+	// The row last: until then it is found again, and known as received.
+	if err := d.o.Blobs.Delete(ctx, u.Kept); err != nil {
+		return err
+	}
+	return d.o.Stores.Envelopes.Drop(ctx, u.ID)
+}
+
+// UnopenedSum is what handlers see of envelopes that did not open.
+type UnopenedSum struct {
+	Days      []UnopenedDay // of arrival, the newest first
+	Envelopes int
+	Bytes     int64
+	Destroyed int   // that were here, and are not any more
+	Most      int64 // bytes that may be here
+	Left      int   // that stay at intake because there is no room here, as of the last round
+}
+
+// UnopenedDay is those of one day.
+type UnopenedDay struct {
+	Day       string
+	Envelopes int
+	Bytes     int64
+}
+
+// Unopened sums up for handlers the envelopes that did not open. Nothing else is known
+// of them.
+func (d *Desk) Unopened(ctx context.Context, by EditorID) (UnopenedSum, error) {
+	sum := UnopenedSum{Most: d.o.Unopened, Left: int(d.left.Load())}
+	if _, err := d.may(ctx, by, Handler); err != nil {
+		return sum, err
+	}
+	kept, destroyed, _, err := d.unopened(ctx)
+	sum.Envelopes, sum.Destroyed = len(kept), destroyed
+	for _, u := range kept { // by day, the newest first
+		if n := len(sum.Days); n == 0 || sum.Days[n-1].Day != u.Day {
+			sum.Days = append(sum.Days, UnopenedDay{Day: u.Day})
+		}
+		last := &sum.Days[len(sum.Days)-1]
+		last.Envelopes++
+		last.Bytes += u.Size
+		sum.Bytes += u.Size
+	}
+	return sum, err
+}
+
+// OpenAgain tries the desk's keys, as they are now, on the envelopes that did not open.
+// It says how many do: they are in conversations from then on.
+func (d *Desk) OpenAgain(ctx context.Context, by EditorID) (int, error) {
+	if _, err := d.may(ctx, by, Handler); err != nil {
+		return 0, err
+	}
+	if err := d.note(ctx, by, talkAct+"open envelopes again", ""); err != nil {
+		return 0, err
+	}
+	ring, err := d.o.Keyring()
+	if err != nil {
+		return 0, fmt.Errorf("open envelopes again: %w", err)
+	}
+	return d.openAgain(ctx, ring)
+}
+
+// DestroyUnopened destroys the envelopes of some days that did not open.
+func (d *Desk) DestroyUnopened(ctx context.Context, by EditorID, days []string, why string) error {
+	u, err := d.may(ctx, by, Handler)
+	if err != nil {
+		return err
+	}
+	switch {
+	case len(u.Channels) > 0: // nobody knows to which channel they were written
+		return fault.Say("Only a handler of all teams can destroy envelopes that did not open. Nothing was destroyed.", fmt.Errorf("destroy envelopes: %w", fault.Forbidden))
+	case len(days) == 0:
+		return fault.Say("Choose at least one day. Nothing was destroyed.", fmt.Errorf("destroy envelopes: %w", fault.Invalid))
+	case strings.TrimSpace(why) == "":
+		return in(FieldWhy, fault.Say("Say in a sentence why these are destroyed.", fmt.Errorf("destroy envelopes: %w", fault.Invalid)))
+	}
+	d.aside.Lock()
+	defer d.aside.Unlock()
+	kept, _, _, err := d.unopened(ctx)
+	if err != nil {
+		return err
+	}
+	of := map[string][]Unopened{}
+	for _, u := range kept {
+		of[u.Day] = append(of[u.Day], u)
+	}
+	for _, day := range days {
+		if len(of[day]) == 0 {
+			continue
+		}
+		if err := d.note(ctx, by, talkAct+"destroy unopened envelopes", fmt.Sprintf("%s: %d", day, len(of[day]))); err != nil {
+			return err
+		}
+		for _, u := range of[day] {
+			if err := d.o.Blobs.Delete(ctx, u.Kept); err != nil {
+				return fmt.Errorf("destroy envelope: %w", err)
+			}
+			u.Kept, u.Why = blob.Ref{}, why
+			if err := d.o.Stores.Envelopes.Put(ctx, u); err != nil {
+				return fmt.Errorf("destroy envelope: %w", err)
+			}
+		}
+	}
+	d.closed.clear() // there is room for what stays at intake
+	return nil
+}

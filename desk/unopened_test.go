@@ -1,0 +1,253 @@
+package desk_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"strings"
+	"testing"
+
+	"daylight/courier"
+	"daylight/desk"
+	"daylight/desk/desktest"
+	"daylight/fault"
+)
+
+// atIntake is how many envelopes lie there.
+func atIntake(t *testing.T, w *desktest.World) int {
+	t.Helper()
+	list, err := w.Intake.Envelopes(t.Context())
+	must(t, err)
+	return len(list)
+}
+
+func unopened(t *testing.T, w *desktest.World) desk.UnopenedSum {
+	t.Helper()
+	sum, err := w.Unopened(t.Context(), handler)
+	must(t, err)
+	return sum
+}
+
+func blobs(t *testing.T, w *desktest.World) (n int) {
+	t.Helper()
+	for _, err := range w.Options.Blobs.All(t.Context()) {
+		must(t, err)
+		n++
+	}
+	return n
+}
+
+func junk(n int) []byte {
+	return append([]byte("age-encryption.org/v1\njunk\n"), bytes.Repeat([]byte{0xd7}, n)...)
+}
+
+// TestJunkLeavesIntake, and is here as it came until a handler destroys it.
+func TestJunkLeavesIntake(t *testing.T) {
+	w := world(t)
+	var whole int64
+	for _, n := range []int{0, 1000, 1000} {
+		w.Intake.Leave(junk(n))
+		whole += int64(len(junk(n)))
+	}
+	w.NewSource().Send("I am no junk.", "junk.bin", string(junk(1000))) // the same bytes, as a file
+	got, err := w.Fetch(t.Context(), w.Intake)
+	must(t, err)
+	if got != (desk.Fetched{Envelopes: 1, Unopened: 3}) || atIntake(t, w) != 0 {
+		t.Fatalf("fetched %+v, and %d stay; want all here", got, atIntake(t, w))
+	}
+	sum := unopened(t, w)
+	if sum.Envelopes != 3 || sum.Bytes != whole || len(sum.Days) != 1 || sum.Days[0] != (desk.UnopenedDay{Day: "2026-11-01", Envelopes: 3, Bytes: whole}) {
+		t.Errorf("%+v; want three envelopes of %d bytes", sum, whole)
+	}
+	if n := blobs(t, w); n != 4 {
+		t.Errorf("%d blobs; want three envelopes and the file", n)
+	}
+	if n, err := w.OpenAgain(t.Context(), handler); err != nil || n != 0 {
+		t.Errorf("tried again: %d open, %v", n, err)
+	}
+
+	day := []string{"2026-11-01"}
+	limited := teams(t, w)
+	wantKind(t, w.DestroyUnopened(t.Context(), ana, day, "junk"), fault.Forbidden)
+	wantKind(t, w.DestroyUnopened(t.Context(), limited, day, "junk"), fault.Forbidden)
+	wantKind(t, w.DestroyUnopened(t.Context(), handler, day, " "), fault.Invalid)
+	wantKind(t, w.DestroyUnopened(t.Context(), handler, nil, "junk"), fault.Invalid)
+	_, err = w.Unopened(t.Context(), ana)
+	wantKind(t, err, fault.Forbidden)
+	_, err = w.OpenAgain(t.Context(), ana)
+	wantKind(t, err, fault.Forbidden)
+	must(t, w.DestroyUnopened(t.Context(), handler, append(day, "2026-10-01"), "A flood of junk."))
+	if sum := unopened(t, w); sum.Envelopes != 0 || sum.Bytes != 0 || sum.Destroyed != 3 {
+		t.Errorf("%+v; want three destroyed", sum)
+	}
+	if n := blobs(t, w); n != 1 {
+		t.Errorf("%d blobs; want the file of the source alone", n)
+	}
+	var lines []string
+	for e, err := range w.Options.Stores.Audit.Each(t.Context(), 0) {
+		must(t, err)
+		if strings.Contains(e.Act, "envelopes") {
+			lines = append(lines, string(e.By)+": "+e.Act+" "+e.On)
+		}
+	}
+	if want := "handler: conversation: open envelopes again \nhandler: conversation: destroy unopened envelopes 2026-11-01: 3"; strings.Join(lines, "\n") != want {
+		t.Errorf("audit lines:\n%s\nwant:\n%s", strings.Join(lines, "\n"), want)
+	}
+}
+
+// TestAnEnvelopeWaitsForItsKey: one whose key is not here yet, of which intake keeps
+// nothing, opens when the key comes, as of the day on which it arrived; also at a desk
+// that was started anew meanwhile.
+func TestAnEnvelopeWaitsForItsKey(t *testing.T) {
+	for name, open := range map[string]func(w *desktest.World) int{
+		"by itself": func(w *desktest.World) int {
+			got, err := w.Fetch(t.Context(), w.Intake)
+			must(t, err)
+			return got.Envelopes
+		},
+		"from a stick": func(w *desktest.World) int {
+			got, err := w.Receive(t.Context(), desktest.NewIntake())
+			must(t, err)
+			return got.Envelopes
+		},
+		"after a start": func(w *desktest.World) int {
+			w.Reopen()
+			got, err := w.Fetch(t.Context(), w.Intake)
+			must(t, err)
+			return got.Envelopes
+		},
+		"when asked": func(w *desktest.World) int {
+			n, err := w.OpenAgain(t.Context(), handler)
+			must(t, err)
+			return n
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := world(t)
+			old, offline := w.Private, newKey(t, "offline")
+			sign(t, w, channel("newsroom", offline))
+			s := w.NewSource()
+			s.Send("For the key in the safe.", "a.txt", "first")
+			w.Intake.Leave(junk(500))
+			got, err := w.Fetch(t.Context(), w.Intake)
+			must(t, err)
+			if got.Unopened != 2 || atIntake(t, w) != 0 {
+				t.Fatalf("fetched %+v, and %d stay; want both set aside", got, atIntake(t, w))
+			}
+			w.Private = append(old, offline)
+			if n := open(w); n != 1 {
+				t.Fatalf("%d open; want one", n)
+			}
+			all, err := w.Conversations(t.Context(), handler)
+			must(t, err)
+			if len(all) != 1 || all[0].Messages[0].Text != "For the key in the safe." || all[0].Messages[0].Day != "2026-11-01" || all[0].Messages[0].Files[0].Size != 5 {
+				t.Fatalf("conversations %+v", all)
+			}
+			must(t, w.Reply(t.Context(), handler, all[0].ID, "Thank you.", nil))
+			_, err = w.Fetch(t.Context(), w.Intake)
+			must(t, err)
+			if got := s.Read(); len(got) != 1 {
+				t.Errorf("the source reads %q; want an answer", got)
+			}
+			if sum := unopened(t, w); sum.Envelopes != 1 || sum.Destroyed != 0 {
+				t.Errorf("%+v; want the junk alone", sum)
+			}
+			if n, err := w.OpenAgain(t.Context(), handler); err != nil || n != 0 {
+				t.Errorf("once more: %d, %v", n, err)
+			}
+		})
+	}
+}
+
+// TestWhatDoesNotOpenHasItsShare of the desk's disk: beyond it, it stays at intake, and
+// comes when there is room.
+func TestWhatDoesNotOpenHasItsShare(t *testing.T) {
+	w := world(t)
+	w.Options.Unopened = int64(2*len(junk(1000))) + 500
+	w.Reopen()
+	for range 3 {
+		w.Intake.Leave(junk(1000))
+	}
+	source := w.NewSource()
+	source.Send("One.")
+	for range 2 {
+		_, err := w.Fetch(t.Context(), w.Intake)
+		must(t, err)
+		if sum := unopened(t, w); sum.Envelopes != 2 || sum.Left != 1 || sum.Bytes > sum.Most || atIntake(t, w) != 1 {
+			t.Fatalf("%+v, and %d at intake; want two here and one there", sum, atIntake(t, w))
+		}
+	}
+	if all, err := w.Conversations(t.Context(), handler); err != nil || len(all) != 1 {
+		t.Errorf("%d conversations, %v; want what opens taken in", len(all), err)
+	}
+	must(t, w.DestroyUnopened(t.Context(), handler, []string{"2026-11-01"}, "Junk."))
+	got, err := w.Fetch(t.Context(), w.Intake)
+	must(t, err)
+	if sum := unopened(t, w); got.Unopened != 1 || sum.Envelopes != 1 || sum.Destroyed != 2 || sum.Left != 0 || atIntake(t, w) != 0 {
+		t.Errorf("%+v, %+v, and %d at intake; want the last one here", got, sum, atIntake(t, w))
+	}
+	// An intake that says less than it gives gets no more room by that.
+	w.Intake.Leave(junk(5000))
+	small := lying{w.Intake}
+	if got, err := w.Fetch(t.Context(), small); err != nil || got.Left != 1 || unopened(t, w).Envelopes != 1 {
+		t.Errorf("fetched %+v, %v; want it left", got, err)
+	}
+}
+
+// lying says of every envelope that it has one byte.
+type lying struct{ *desktest.Intake }
+
+func (l lying) Envelopes(ctx context.Context) ([]courier.Envelope, error) {
+	list, err := l.Intake.Envelopes(ctx)
+	for i := range list {
+		list[i].Size = 1
+	}
+	return list, err
+}
+
+// TestSetAsideOnce: an acknowledgement that got lost, or a way that broke, makes neither
+// two of an envelope nor none.
+func TestSetAsideOnce(t *testing.T) {
+	w := world(t)
+	w.Intake.Leave(junk(100_000))
+	got, err := w.Fetch(t.Context(), &carrying{Intake: w.Intake, cut: 50_000})
+	if !errors.Is(err, errWay) || got != (desk.Fetched{}) || blobs(t, w) != 0 || atIntake(t, w) != 1 {
+		t.Fatalf("on a broken way: %+v, %v, %d blobs", got, err, blobs(t, w))
+	}
+	w.Intake.Broken = true
+	for i := range 3 {
+		got, err := w.Fetch(t.Context(), w.Intake)
+		if err == nil || got.Unopened != max(0, 1-i) {
+			t.Errorf("round %d: fetched %+v, %v", i, got, err)
+		}
+	}
+	must(t, w.DestroyUnopened(t.Context(), handler, []string{"2026-11-01"}, "Junk."))
+	w.Intake.Broken = false
+	got, err = w.Fetch(t.Context(), w.Intake)
+	must(t, err)
+	if sum := unopened(t, w); got != (desk.Fetched{}) || sum.Envelopes != 0 || sum.Destroyed != 1 || atIntake(t, w) != 0 || blobs(t, w) != 0 {
+		t.Errorf("after it was destroyed: %+v, %+v, %d at intake", got, sum, atIntake(t, w))
+	}
+}
+
+// TestACrashWhileItIsOpenedAgain, between any two steps, makes no second message.
+func TestACrashWhileItIsOpenedAgain(t *testing.T) {
+	w := world(t)
+	late := newKey(t, "late")
+	sign(t, w, channel("newsroom", late))
+	w.NewSource().Send("late")
+	_, err := w.Fetch(t.Context(), w.Intake)
+	must(t, err)
+	all, err := w.Options.Stores.Envelopes.All(t.Context())
+	must(t, err)
+	w.Private = append(w.Private, late)
+	for range 2 {
+		if n, err := w.OpenAgain(t.Context(), handler); err != nil || n != 1 {
+			t.Fatalf("%d open, %v; want one", n, err)
+		}
+		if talks, err := w.Conversations(t.Context(), handler); err != nil || len(talks) != 1 || len(talks[0].Messages) != 1 {
+			t.Fatalf("conversations %+v, %v", talks, err)
+		}
+		must(t, w.Options.Stores.Envelopes.Put(t.Context(), all[0])) // the row, which is the last step, is still there
+	}
+}
