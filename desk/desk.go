@@ -49,7 +49,7 @@ type Options struct {
 	Extract  extract.Func // for reading a source's files before they are a case; nil: their text is not shown
 	Preview  Preview
 	Now      func() time.Time // nil: time.Now
-	Unopened int64            // bytes that envelopes which do not open may take here; 0: 10 GiB, less: none
+	Unopened int64            // bytes that envelopes which do not open may take here; 0: 10 GB, less: none
 
 	// Published hands a release on; nil is allowed. It is called until it succeeds, and
 	// again where a crash came before that was noted: see HandOver.
@@ -113,7 +113,7 @@ func Open(ctx context.Context, o Options) (*Desk, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	o.Unopened = max(cmp.Or(o.Unopened, 10<<30), 0)
+	o.Unopened = max(cmp.Or(o.Unopened, 10_000_000_000), 0)
 	d := &Desk{o: o}
 	if _, err := d.recover(ctx); err != nil {
 		return nil, fmt.Errorf("open desk: %w", err)

@@ -36,7 +36,8 @@ clearnet = false
 # The largest upload, in bytes, of one submission with all its files.
 max_upload = 4294967296
 # Bytes of room, in the pool and on the disk, below which nothing new is taken; what is
-# under way goes on. 0 for none.
+# under way goes on. 0 for none. Of the room above it, what programs send (daylight send)
+# takes half at most: the other half is for pages.
 reserve = 1073741824
 # Characters that a first message has at least, when no file comes with it. 0 for any.
 first_message = 30
@@ -63,6 +64,9 @@ onion = ""
 courier = ""
 # How often the desk looks there.
 fetch_every = "1m"
+# Bytes that envelopes which no key of the desk opens may take on its disk, most of them
+# junk. Beyond that they stay at intake. 0 for none.
+unopened = 10000000000
 # Processes that read documents at the same time.
 workers = 2
 # The address of the public archive, that the desk links to from what it released; ""
@@ -136,6 +140,7 @@ type deskConfig struct {
 	Onion      string   `toml:"onion"`
 	Courier    string   `toml:"courier"`
 	FetchEvery duration `toml:"fetch_every"`
+	Unopened   int64    `toml:"unopened"`
 	Workers    int      `toml:"workers"`
 	Archive    string   `toml:"archive"`
 
@@ -192,6 +197,9 @@ func decodeConfig(text string, c *config) error {
 	}
 	if c.Intake.Reserve < 0 || c.Intake.First < 0 || c.Intake.First > 1000 {
 		return fmt.Errorf("intake: want no reserve below 0, and a first message of 0 to 1000 characters: %w", fault.Invalid)
+	}
+	if c.Desk.Unopened < 0 {
+		return fmt.Errorf("desk.unopened: want no less than nothing: %w", fault.Invalid)
 	}
 	if c.Desk.Workers < 1 || time.Duration(c.Desk.FetchEvery) < time.Second {
 		return fmt.Errorf("desk: want at least one worker, and a second between fetches: %w", fault.Invalid)

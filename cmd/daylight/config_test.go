@@ -27,6 +27,7 @@ func TestConfigIsStrict(t *testing.T) {
 		"[desk]\nfetch_every = \"1ms\"":   "fetches",
 		"[intake]\nretention_days = 7":    "retention",
 		"[intake]\nreserve = -1":          "reserve",
+		"[desk]\nunopened = -1":           "desk.unopened",
 		"[intake]\nfirst_message = 5000":  "characters",
 		"[desk":                           "",
 	} {

@@ -85,7 +85,8 @@ func (a *app) openDesk(in instance, c config, published func(context.Context, de
 	d.extract = ingest.Sandboxed(d.pool)
 	d.ingest = ingest.Ingester{Extract: d.extract, Blobs: blobs, Index: d.index, Workers: c.Desk.Workers}
 
-	o := desk.Options{Newsroom: c.Newsroom, Stores: d.stores, Blobs: blobs, Index: d.index, Extract: d.extract, Ingest: d.take}
+	o := desk.Options{Newsroom: c.Newsroom, Stores: d.stores, Blobs: blobs, Index: d.index, Extract: d.extract, Ingest: d.take,
+		Unopened: orNone(c.Desk.Unopened)}
 	if err := in.deskKeys(&o); err != nil {
 		return nil, err
 	}
@@ -190,7 +191,7 @@ func (d *deskRole) publish(ctx context.Context, r desk.Release, next func(contex
 func (a *app) fetch(ctx context.Context, d *deskRole, in courier.Intake, every time.Duration) {
 	tick := time.NewTicker(every)
 	defer tick.Stop()
-	unopened, refused, failed := 0, "", ""
+	left, refused, failed := 0, "", ""
 	for {
 		if err := d.noteKeys(ctx); err != nil && ctx.Err() == nil {
 			a.log.Error("note what happened to keys", "err", err)
@@ -214,9 +215,12 @@ func (a *app) fetch(ctx context.Context, d *deskRole, in courier.Intake, every t
 			failed = err.Error()
 			a.log.Error("fetch from intake; the desk tries again", "err", err)
 		}
-		if got.Unopened != unopened && (err == nil || got.Unopened > 0) {
-			unopened = got.Unopened
-			a.log.Warn("envelopes lie at intake that no key of this desk opens, or that are damaged", "count", unopened)
+		if got.Unopened > 0 {
+			a.log.Warn("no key of this desk opens some envelopes, or they are damaged; they are kept here, and handlers see how many", "count", got.Unopened)
+		}
+		if got.Left != left && (err == nil || got.Left > 0) {
+			left = got.Left
+			a.log.Warn("envelopes that do not open stay at intake: there is no room for them here (unopened, in the settings)", "count", left)
 		}
 		select {
 		case <-ctx.Done():

@@ -74,7 +74,7 @@ func TestFetchSaysOnceWhatDoesNotOpenAndHandsOverOnItsWay(t *testing.T) {
 	if told != 1 {
 		t.Errorf("handed over %d times; want once", told)
 	}
-	if n := strings.Count(log.String(), "that no key of this desk opens"); n != 1 {
+	if n := strings.Count(log.String(), "no key of this desk opens some envelopes"); n != 1 {
 		t.Errorf("said %d times; want once:\n%s", n, log)
 	}
 	ctx, stop = context.WithCancel(t.Context())

@@ -248,9 +248,9 @@ func (c *fetchCmd) Run(a *app) error {
 	defer f.Close()
 	return a.withDesk(func(d *deskRole, _ config) error {
 		got, err := d.Receive(a.ctx, f)
-		fmt.Fprintf(a.stdout, "Taken in: %d. Not opened by any key of this desk, or damaged: %d.\n", got.Envelopes, got.Unopened)
-		if err == nil && got.Unopened > 0 {
-			err = fault.Say("What did not open stays on the stick.", fault.Forbidden)
+		fmt.Fprintf(a.stdout, "Taken in: %d. Kept here, but opened by no key of this desk, or damaged: %d.\n", got.Envelopes, got.Unopened)
+		if err == nil && got.Left > 0 {
+			err = fault.Say(fmt.Sprintf("Left on the stick: %d. They do not open, and there is no more room here for such (unopened, in the settings).", got.Left), fault.Full)
 		}
 		return err
 	})

@@ -212,3 +212,39 @@ func TestSendGoesNowhereElse(t *testing.T) {
 		}
 	}
 }
+
+// TestJunkFillsNeitherIntakeNorDesk: what a program sends behind the head of an envelope
+// goes through the pages like one, is carried to the desk, leaves intake, and is kept
+// there, unopened, for handlers to see.
+func TestJunkFillsNeitherIntakeNorDesk(t *testing.T) {
+	n := newNewsroom(t)
+	server := httptest.NewServer(n.intake.handler)
+	defer server.Close()
+	client, err := (&newsroomFlags{To: server.URL}).client()
+	if err != nil {
+		t.Fatal(err)
+	}
+	junk := append([]byte("age-encryption.org/v1\njunk\n"), make([]byte, 300_000)...)
+	for i := range 3 {
+		id := strings.Repeat("0", 31) + string(rune('a'+i))
+		if at, err := client.put(t.Context(), id, 0, int64(len(junk)), bytes.NewReader(junk), int64(len(junk))); err != nil || at != int64(len(junk)) {
+			t.Fatalf("%d bytes taken, %v", at, err)
+		}
+	}
+	if len(n.sealed()) != 3 {
+		t.Fatalf("%d envelopes at intake; want the junk", len(n.sealed()))
+	}
+	unopened := 0
+	for range 3 { // to the stick, from it, and the word that it may be destroyed
+		unopened += n.round().Unopened
+	}
+	if left := len(n.sealed()); unopened != 3 || left != 0 {
+		t.Errorf("%d set aside, %d still at intake", unopened, left)
+	}
+	if err := n.desk.PutUser(t.Context(), desk.Operator, desk.User{ID: "hana", Name: "Hana", Roles: []desk.Role{desk.Handler}}); err != nil {
+		t.Fatal(err)
+	}
+	if sum, err := n.desk.Unopened(t.Context(), "hana"); err != nil || sum.Envelopes != 3 || sum.Bytes != int64(3*len(junk)) {
+		t.Errorf("handlers see %+v, %v; want three", sum, err)
+	}
+}

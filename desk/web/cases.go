@@ -24,6 +24,8 @@ type waiting struct {
 	Aside   int                 // put aside, by the desk or by people
 	Unseen  int                 // of them, with something that nobody has opened
 	Cases   []caseRow
+
+	Unopened desk.UnopenedSum
 }
 
 func (s *site) waiting(r *http.Request, u desk.User) (waiting, error) {
@@ -31,6 +33,9 @@ func (s *site) waiting(r *http.Request, u desk.User) (waiting, error) {
 	if u.Is(desk.Handler) {
 		talks, err := s.desk.Conversations(r.Context(), u.ID)
 		if err != nil {
+			return all, err
+		}
+		if all.Unopened, err = s.desk.Unopened(r.Context(), u.ID); err != nil {
 			return all, err
 		}
 		for _, c := range talks {

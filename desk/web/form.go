@@ -126,6 +126,8 @@ var doneWords = map[string]string{
 	"back":      "Taken back.",
 	"handed":    "Handed over.",
 	"deleted":   "Deleted.",
+	"opened":    "Some of the envelopes open now: what was in them is here.",
+	"closed":    "Our keys were tried again: none of them opens.",
 	"sent":      "Your answer is sealed, and on its way. Only this source can open it.",
 	"made":      "The case is made. Editors see it now, and not the conversation.",
 	"status":    "The status is set.",

@@ -32,6 +32,10 @@ func (s *site) conversations(w http.ResponseWriter, r *http.Request, u desk.User
 	if err != nil {
 		return err
 	}
+	sum, err := s.desk.Unopened(r.Context(), u.ID)
+	if err != nil {
+		return err
+	}
 	aside := slices.IndexFunc(all, func(c desk.Conversation) bool { return c.Aside })
 	if aside < 0 {
 		aside = len(all)
@@ -42,7 +46,34 @@ func (s *site) conversations(w http.ResponseWriter, r *http.Request, u desk.User
 			unseen++
 		}
 	}
-	return s.show(w, r, u, "conversations", map[string]any{"U": u, "Open": all[:aside], "Aside": all[aside:], "Unseen": unseen, "Teams": teams})
+	return s.show(w, r, u, "conversations", map[string]any{"U": u, "Open": all[:aside], "Aside": all[aside:], "Unseen": unseen, "Teams": teams, "Unopened": sum})
+}
+
+// unopened shows the envelopes that did not open.
+func (s *site) unopened(w http.ResponseWriter, r *http.Request, u desk.User) error {
+	sum, err := s.desk.Unopened(r.Context(), u.ID)
+	if err != nil {
+		return err
+	}
+	return s.show(w, r, u, "unopened", sum)
+}
+
+func (s *site) openAgain(w http.ResponseWriter, r *http.Request, u desk.User) error {
+	n, err := s.desk.OpenAgain(r.Context(), u.ID)
+	if err != nil {
+		return err
+	}
+	if n > 0 {
+		return back(w, r, "/conversations", "opened")
+	}
+	return back(w, r, "/conversations/unopened", "closed")
+}
+
+func (s *site) destroyUnopened(w http.ResponseWriter, r *http.Request, u desk.User) error {
+	if err := s.desk.DestroyUnopened(r.Context(), u.ID, r.PostForm["day"], r.PostForm.Get("why")); err != nil {
+		return err
+	}
+	return back(w, r, "/conversations/unopened", "destroyed")
 }
 
 // teams names the channels of the newsroom.

@@ -98,6 +98,9 @@ func (s *site) routes() []route {
 		{"POST /sign-out", anybody, s.signOut},
 
 		{"GET /conversations", handlers, s.conversations},
+		{"GET /conversations/unopened", handlers, s.unopened},
+		{"POST /conversations/unopened", handlers, s.destroyUnopened},
+		{"POST /conversations/unopened/again", handlers, s.openAgain},
 		{"GET /conversation/{talk}", handlers, s.conversation},
 		{replies, handlers, s.reply},
 		{"GET /conversation/{talk}/case", handlers, s.caseForm},
