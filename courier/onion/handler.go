@@ -2,13 +2,14 @@ package onion
 
 import (
 	"bufio"
+	"context"
 	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
-	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"daylight/courier"
 	"daylight/fault"
@@ -16,7 +17,7 @@ import (
 
 // Handler serves an intake to the desk. Faults of ours are logged, requests never.
 func Handler(in courier.Intake, log *slog.Logger) http.Handler {
-	s := server{in, log}
+	s := &server{in: in, log: log}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /envelopes", s.list)
 	mux.HandleFunc("GET /envelopes/{id}", s.open)
@@ -29,10 +30,13 @@ func Handler(in courier.Intake, log *slog.Logger) http.Handler {
 type server struct {
 	in  courier.Intake
 	log *slog.Logger
+
+	mu    sync.Mutex
+	sizes map[courier.EnvelopeID]int64 // of the last list: a desk asks for it, and then for what is in it
 }
 
 // done ends a request that has no answer but how it went.
-func (s server) done(w http.ResponseWriter, r *http.Request, err error) {
+func (s *server) done(w http.ResponseWriter, r *http.Request, err error) {
 	if err == nil {
 		w.WriteHeader(http.StatusNoContent)
 		return
@@ -44,8 +48,8 @@ func (s server) done(w http.ResponseWriter, r *http.Request, err error) {
 	w.WriteHeader(status)
 }
 
-func (s server) list(w http.ResponseWriter, r *http.Request) {
-	list, err := s.in.Envelopes(r.Context())
+func (s *server) list(w http.ResponseWriter, r *http.Request) {
+	list, err := s.envelopes(r.Context())
 	if err != nil {
 		s.done(w, r, err)
 		return
@@ -54,20 +58,51 @@ func (s server) list(w http.ResponseWriter, r *http.Request) {
 	writeList(w, list[:min(len(list), maxEnvelopes)]) // an error is the desk's to see: the list breaks off
 }
 
+// envelopes lists them, and keeps their sizes.
+func (s *server) envelopes(ctx context.Context) ([]courier.Envelope, error) {
+	list, err := s.in.Envelopes(ctx)
+	if err != nil {
+		return nil, err
+	}
+	sizes := make(map[courier.EnvelopeID]int64, len(list))
+	for _, e := range list {
+		sizes[e.ID] = e.Size
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.sizes = sizes
+	return list, nil
+}
+
+// size is that of an envelope, which never changes: fault.NotFound when there is none.
+func (s *server) size(ctx context.Context, id courier.EnvelopeID) (int64, error) {
+	s.mu.Lock()
+	n, ok := s.sizes[id]
+	s.mu.Unlock()
+	if ok {
+		return n, nil
+	}
+	list, err := s.envelopes(ctx)
+	if err != nil {
+		return 0, err
+	}
+	for _, e := range list {
+		if e.ID == id {
+			return e.Size, nil
+		}
+	}
+	return 0, fault.NotFound
+}
+
 // open sends an envelope, from the start or from where a transfer broke.
-func (s server) open(w http.ResponseWriter, r *http.Request) {
+func (s *server) open(w http.ResponseWriter, r *http.Request) {
 	id := courier.EnvelopeID(r.PathValue("id"))
-	list, err := s.in.Envelopes(r.Context())
+	size, err := s.size(r.Context(), id)
 	if err != nil {
 		s.done(w, r, err)
 		return
 	}
-	i := slices.IndexFunc(list, func(e courier.Envelope) bool { return e.ID == id })
-	if i < 0 {
-		s.done(w, r, fault.NotFound)
-		return
-	}
-	size, from := list[i].Size, int64(0)
+	from := int64(0)
 	if h := r.Header.Get("Range"); h != "" {
 		from, err = parseRange(h)
 		if err != nil || from >= size {
@@ -116,7 +151,7 @@ func parseRange(h string) (int64, error) {
 	return int64(from), nil
 }
 
-func (s server) acknowledge(w http.ResponseWriter, r *http.Request) {
+func (s *server) acknowledge(w http.ResponseWriter, r *http.Request) {
 	body, err := readAll(r.Body, maxList)
 	if err == nil {
 		var ids []courier.EnvelopeID
@@ -139,11 +174,11 @@ func readAll(r io.Reader, most int64) ([]byte, error) {
 
 // putReply hands the bytes on as they come. What breaks off reads as an error, and
 // intake keeps nothing of it.
-func (s server) putReply(w http.ResponseWriter, r *http.Request) {
+func (s *server) putReply(w http.ResponseWriter, r *http.Request) {
 	s.done(w, r, s.in.PutReply(r.Context(), courier.MailboxID(r.PathValue("box")), courier.ReplyID(r.PathValue("id")), r.Body))
 }
 
-func (s server) putKeys(w http.ResponseWriter, r *http.Request) {
+func (s *server) putKeys(w http.ResponseWriter, r *http.Request) {
 	list, err := readAll(r.Body, maxKeys)
 	if err == nil {
 		err = s.in.PutKeys(r.Context(), list)

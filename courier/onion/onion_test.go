@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
+	"errors"
 	"io"
 	"log/slog"
 	"net"
@@ -50,6 +51,7 @@ type far struct {
 	sealed    map[courier.EnvelopeID][]byte
 	replies   map[courier.MailboxID]map[courier.ReplyID][]byte
 	keys      []byte
+	listed    int // times
 }
 
 func newFar() *far {
@@ -71,6 +73,7 @@ func (f *far) arrive(sealed []byte, day string) courier.EnvelopeID {
 func (f *far) Envelopes(context.Context) ([]courier.Envelope, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	f.listed++
 	var list []courier.Envelope
 	for _, e := range f.envelopes {
 		list = append(list, e)
@@ -131,4 +134,41 @@ func TestCourier(t *testing.T) {
 			Lists:   [2][]byte{[]byte("one"), []byte("two")},
 		}
 	})
+}
+
+// TestOneListForAll: intake is not asked for everything with each envelope.
+func TestOneListForAll(t *testing.T) {
+	f := newFar()
+	c := serve(t, onion.Handler(f, quiet))
+	for range 50 {
+		f.arrive(make([]byte, 1000), "2026-11-23")
+	}
+	open := func(id courier.EnvelopeID) {
+		t.Helper()
+		r, err := c.Open(t.Context(), id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer r.Close()
+		if b, err := io.ReadAll(r); err != nil || len(b) != 1000 {
+			t.Errorf("%d bytes, %v", len(b), err)
+		}
+	}
+	list, err := c.Envelopes(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range list {
+		open(e.ID)
+	}
+	if f.listed != 1 {
+		t.Errorf("listed %d times; want once", f.listed)
+	}
+	open(f.arrive(make([]byte, 1000), "2026-11-24")) // is in no list yet
+	if err := c.Acknowledge(t.Context(), []courier.EnvelopeID{list[0].ID}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Open(t.Context(), list[0].ID); !errors.Is(err, fault.NotFound) {
+		t.Errorf("what was acknowledged: %v; want not found", err)
+	}
 }
