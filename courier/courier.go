@@ -5,6 +5,7 @@ package courier
 
 import (
 	"context"
+	"encoding/hex"
 	"io"
 )
 
@@ -25,6 +26,22 @@ type MailboxID string
 
 // ReplyID names one sealed reply: random, 16 bytes in hex.
 type ReplyID string
+
+// Valid reports whether it can be one: strangers and other machines say names too, and
+// they become names of files and parts of addresses.
+func (id EnvelopeID) Valid() bool { return isHex(string(id), 16) }
+
+// Valid reports whether it can be one.
+func (id MailboxID) Valid() bool { return isHex(string(id), 32) }
+
+// Valid reports whether it can be one.
+func (id ReplyID) Valid() bool { return isHex(string(id), 16) }
+
+// isHex reports whether s is n bytes in hex, in lower case.
+func isHex(s string, n int) bool {
+	b, err := hex.DecodeString(s)
+	return err == nil && len(b) == n && hex.EncodeToString(b) == s
+}
 
 // Intake is what the desk may do at intake. Calls may be repeated: each is
 // idempotent. Implementations are safe for concurrent use.

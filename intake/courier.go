@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"bytes"
 	"context"
-	"encoding/hex"
 	"fmt"
 	"io"
 
@@ -35,7 +34,7 @@ const ageHead = "age-encryption.org/v1\n"
 
 // PutReply refuses what is not sealed, and does not take anybody's word for it.
 func (d forDesk) PutReply(ctx context.Context, box courier.MailboxID, id courier.ReplyID, sealed io.Reader) error {
-	if !isHex(string(box), 32) || !isHex(string(id), 16) {
+	if !box.Valid() || !id.Valid() {
 		return fmt.Errorf("put reply: mailbox or id: %w", fault.Invalid)
 	}
 	r := bufio.NewReader(sealed)
@@ -48,11 +47,6 @@ func (d forDesk) PutReply(ctx context.Context, box courier.MailboxID, id courier
 func (d forDesk) PutKeys(ctx context.Context, list []byte) error { return d.in.putKeys(ctx, list) }
 
 func (d forDesk) Close() error { return nil } // the intake is somebody else's to close
-
-func isHex(s string, n int) bool {
-	b, err := hex.DecodeString(s)
-	return err == nil && len(b) == n && hex.EncodeToString(b) == s
-}
 
 // limited is an error where io.LimitReader would end.
 type limited struct {

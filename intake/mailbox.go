@@ -15,7 +15,7 @@ import (
 // Replies lists the sealed replies of a mailbox, in an order that tells nothing. One
 // that nobody wrote to is empty. fault.Invalid for what is no name of a mailbox.
 func (in *Intake) Replies(ctx context.Context, box courier.MailboxID) ([]courier.ReplyID, error) {
-	if !isHex(string(box), 32) {
+	if !box.Valid() {
 		return nil, fmt.Errorf("mailbox: %w", fault.Invalid)
 	}
 	return in.store.Replies(ctx, box)

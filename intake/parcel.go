@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"daylight/courier"
 	"daylight/envelope"
 	"daylight/fault"
 )
@@ -42,7 +43,7 @@ const (
 )
 
 // ParcelAt is how many bytes of a parcel have arrived: none also of one that nobody
-// began. The id is its sender's, 16 random bytes in hex.
+// began. The id is its sender's, 16 random bytes in hex as an envelope's.
 func (in *Intake) ParcelAt(id string) int64 {
 	in.parcels.mu.Lock()
 	p := in.parcels.byID[id]
@@ -63,7 +64,7 @@ func (in *Intake) ParcelAt(id string) int64 {
 // A sender whose connection broke learns of it before intake does: a new piece ends
 // the one before, by the hangUp that came with it.
 func (in *Intake) TakeParcel(ctx context.Context, id string, at, size int64, r io.Reader, hangUp func()) (int64, error) {
-	if !isHex(id, 16) || at < 0 || size < envelope.Floor || at > size {
+	if !courier.EnvelopeID(id).Valid() || at < 0 || size < envelope.Floor || at > size {
 		return 0, fmt.Errorf("parcel: %w", fault.Invalid)
 	}
 	if most := in.limits.Upload + in.limits.Upload/8 + 1<<20; size > most { // with its padding and seal

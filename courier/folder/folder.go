@@ -89,8 +89,8 @@ func (f *Folder) acknowledged() (map[courier.EnvelopeID]bool, error) {
 	}
 	ids := map[courier.EnvelopeID]bool{}
 	for _, info := range files {
-		if isHex(info.Name(), 16) {
-			ids[courier.EnvelopeID(info.Name())] = true
+		if id := courier.EnvelopeID(info.Name()); id.Valid() {
+			ids[id] = true
 		}
 	}
 	return ids, nil
@@ -149,7 +149,7 @@ func (f *Folder) Acknowledge(ctx context.Context, ids []courier.EnvelopeID) erro
 
 // PutReply implements courier.Intake.
 func (f *Folder) PutReply(ctx context.Context, box courier.MailboxID, id courier.ReplyID, sealed io.Reader) error {
-	if !isHex(string(box), 32) || !isHex(string(id), 16) {
+	if !box.Valid() || !id.Valid() {
 		return fmt.Errorf("put reply: mailbox or id: %w", fault.Invalid)
 	}
 	return f.write(path.Join(replies, string(box)+"."+string(id)), sealed)
@@ -239,15 +239,10 @@ func envelopeName(e courier.Envelope) string { return e.Day + "." + string(e.ID)
 
 func parseEnvelope(name string) (courier.Envelope, bool) {
 	day, id, _ := strings.Cut(name, ".")
-	if _, err := time.Parse(time.DateOnly, day); err != nil || !isHex(id, 16) {
+	if _, err := time.Parse(time.DateOnly, day); err != nil || !courier.EnvelopeID(id).Valid() {
 		return courier.Envelope{}, false
 	}
 	return courier.Envelope{ID: courier.EnvelopeID(id), Day: day}, true
-}
-
-func isHex(s string, n int) bool {
-	b, err := hex.DecodeString(s)
-	return err == nil && len(b) == n && hex.EncodeToString(b) == s
 }
 
 // kind adds the kinds of fault that callers ask for.

@@ -80,8 +80,9 @@ func (f *Folder) takeReplies(ctx context.Context, in courier.Intake, rep *Report
 		return err
 	}
 	for _, info := range files {
-		box, id, _ := strings.Cut(info.Name(), ".")
-		if !isHex(box, 32) || !isHex(id, 16) {
+		before, after, _ := strings.Cut(info.Name(), ".")
+		box, id := courier.MailboxID(before), courier.ReplyID(after)
+		if !box.Valid() || !id.Valid() {
 			continue
 		}
 		name := path.Join(replies, info.Name())
@@ -89,7 +90,7 @@ func (f *Folder) takeReplies(ctx context.Context, in courier.Intake, rep *Report
 		if err != nil {
 			return err
 		}
-		err = in.PutReply(ctx, courier.MailboxID(box), courier.ReplyID(id), file)
+		err = in.PutReply(ctx, box, id, file)
 		file.Close()
 		if err != nil && refused(err, rep) {
 			continue

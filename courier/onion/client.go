@@ -114,7 +114,7 @@ func (c *Client) Envelopes(ctx context.Context) ([]courier.Envelope, error) {
 func (c *Client) Acknowledge(ctx context.Context, ids []courier.EnvelopeID) error {
 	var lines bytes.Buffer
 	for _, id := range ids {
-		if isHex(string(id), 16) { // no other was ever at intake
+		if id.Valid() { // no other was ever at intake
 			lines.WriteString(string(id) + "\n")
 		}
 	}
@@ -126,7 +126,7 @@ func (c *Client) Acknowledge(ctx context.Context, ids []courier.EnvelopeID) erro
 
 // PutReply implements courier.Intake.
 func (c *Client) PutReply(ctx context.Context, box courier.MailboxID, id courier.ReplyID, sealed io.Reader) error {
-	if !isHex(string(box), 32) || !isHex(string(id), 16) {
+	if !box.Valid() || !id.Valid() {
 		return fmt.Errorf("put reply: mailbox or id: %w", fault.Invalid)
 	}
 	return c.tell(ctx, "PUT", "/replies/"+string(box)+"/"+string(id), sealed)
@@ -140,7 +140,7 @@ func (c *Client) PutKeys(ctx context.Context, list []byte) error {
 // Open implements courier.Intake. The reader goes on by itself where a transfer
 // breaks.
 func (c *Client) Open(ctx context.Context, id courier.EnvelopeID) (io.ReadCloser, error) {
-	if !isHex(string(id), 16) {
+	if !id.Valid() {
 		return nil, fmt.Errorf("open envelope: %w", fault.NotFound)
 	}
 	t := &transfer{c: c, ctx: ctx, id: id}

@@ -17,7 +17,7 @@ package onion
 
 import (
 	"bufio"
-	"encoding/hex"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -28,6 +28,7 @@ import (
 
 	"daylight/courier"
 	"daylight/fault"
+	"daylight/internal/httpkit"
 )
 
 const (
@@ -37,15 +38,12 @@ const (
 	maxEnvelope  = 1 << 40           // bytes of a sealed envelope
 )
 
-// statuses are kinds of fault on the wire, both ways.
+// statuses are kinds of fault that pages have no status for. All others are on the wire
+// as on pages.
 var statuses = []struct {
 	kind   error
 	status int
-}{
-	{fault.NotFound, http.StatusNotFound}, {fault.Invalid, http.StatusBadRequest}, {fault.Conflict, http.StatusConflict},
-	{fault.TooLarge, http.StatusRequestEntityTooLarge}, {fault.Unverified, http.StatusUnprocessableEntity},
-	{fault.Damaged, http.StatusGone}, {fault.Busy, http.StatusServiceUnavailable}, {fault.Full, http.StatusInsufficientStorage},
-}
+}{{fault.Unverified, http.StatusUnprocessableEntity}, {fault.Damaged, http.StatusGone}}
 
 func statusOf(err error) int {
 	for _, s := range statuses {
@@ -53,7 +51,7 @@ func statusOf(err error) int {
 			return s.status
 		}
 	}
-	return http.StatusInternalServerError
+	return httpkit.Status(err)
 }
 
 // faultOf is what a status says, nil where it says that all went well.
@@ -66,7 +64,7 @@ func faultOf(status, want int) error {
 			return s.kind
 		}
 	}
-	return fmt.Errorf("intake answers with status %d", status)
+	return cmp.Or(httpkit.FaultOf(status), fmt.Errorf("intake answers with status %d", status))
 }
 
 func writeList(w io.Writer, list []courier.Envelope) error {
@@ -105,7 +103,7 @@ func readList(r io.Reader) ([]courier.Envelope, error) {
 
 func parseEnvelope(line string) (courier.Envelope, error) {
 	f := strings.Split(line, " ")
-	if len(f) != 3 || !isHex(f[0], 16) {
+	if len(f) != 3 || !courier.EnvelopeID(f[0]).Valid() {
 		return courier.Envelope{}, fault.Invalid
 	}
 	if _, err := time.Parse(time.DateOnly, f[1]); err != nil {
@@ -116,9 +114,4 @@ func parseEnvelope(line string) (courier.Envelope, error) {
 		return courier.Envelope{}, fault.Invalid
 	}
 	return courier.Envelope{ID: courier.EnvelopeID(f[0]), Day: f[1], Size: int64(size)}, nil
-}
-
-func isHex(s string, n int) bool {
-	b, err := hex.DecodeString(s)
-	return err == nil && len(b) == n && hex.EncodeToString(b) == s
 }

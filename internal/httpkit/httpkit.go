@@ -242,6 +242,16 @@ func Status(err error) int {
 	return http.StatusInternalServerError
 }
 
+// FaultOf is the kind of error that a status stands for, nil where there is none.
+func FaultOf(status int) error {
+	for _, s := range statuses {
+		if status == s.status {
+			return s.kind
+		}
+	}
+	return nil
+}
+
 var statuses = []struct {
 	kind   error
 	status int
