@@ -273,7 +273,7 @@ func (p *parcel) send(ctx context.Context) error {
 		if err == nil {
 			err = fmt.Errorf("the submission system takes nothing: %w", fault.Busy)
 		}
-		final := errors.Is(err, fault.TooLarge) || errors.Is(err, fault.Invalid) || errors.Is(err, fault.Full)
+		final := errors.Is(err, fault.TooLarge) || errors.Is(err, fault.Invalid) || errors.Is(err, fault.Forbidden) || errors.Is(err, fault.Full)
 		if tries++; final || tries >= mostTries || ctx.Err() != nil {
 			return err
 		}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -20,6 +21,7 @@ import (
 	"daylight/codename"
 	"daylight/envelope"
 	"daylight/fault"
+	"daylight/internal/httpkit"
 	"daylight/internal/onion"
 )
 
@@ -147,19 +149,7 @@ func (c *sourceClient) do(ctx context.Context, method, path string, body io.Read
 		return resp, nil
 	}
 	resp.Body.Close()
-	kind := error(fault.Busy)
-	switch resp.StatusCode {
-	case http.StatusConflict:
-		kind = fault.Conflict
-	case http.StatusRequestEntityTooLarge:
-		kind = fault.TooLarge
-	case http.StatusInsufficientStorage:
-		kind = fault.Full
-	case http.StatusNotFound:
-		kind = fault.NotFound
-	case http.StatusBadRequest, http.StatusForbidden:
-		kind = fault.Invalid
-	}
+	kind := cmp.Or(httpkit.FaultOf(resp.StatusCode), fault.Busy) // what nobody foresaw may pass
 	return resp, fmt.Errorf("the submission system answers %d: %w", resp.StatusCode, kind)
 }
 

@@ -18,11 +18,7 @@ func (p *pages) begin(w http.ResponseWriter, r *http.Request) {
 		p.site.Fail(w, r, err)
 		return
 	}
-	language, err := formValue(r, "words")
-	if err != nil {
-		p.site.Fail(w, r, err)
-		return
-	}
+	language := formValue(r, "words")
 	if len(language) == 0 {
 		language = []byte(httpkit.Lang(r))
 	}
@@ -73,12 +69,8 @@ func (p *pages) comeBack(w http.ResponseWriter, r *http.Request) {
 		p.site.Fail(w, r, err)
 		return
 	}
-	typed, err := formValue(r, "codename")
+	typed := formValue(r, "codename")
 	defer clear(typed)
-	if err != nil {
-		p.site.Fail(w, r, err)
-		return
-	}
 	s, err := p.in.Return(r.Context(), typed)
 	if wrong, ok := errors.AsType[*codename.Error](err); ok {
 		p.site.Render(w, r, http.StatusUnprocessableEntity, "return", wrong)

@@ -2,7 +2,6 @@ package web
 
 import (
 	"bytes"
-	"fmt"
 	"io"
 	"net/http"
 
@@ -14,23 +13,14 @@ const maxForm = 8 << 10
 
 var errLong = fault.Say("This is too long to be a codename. Nothing was changed.", fault.TooLarge)
 
-// formValue reads one field of a url-encoded form from the body itself. The
-// standard library would keep the values as strings, which nobody can wipe. The
-// caller clears what it gets.
-func formValue(r *http.Request, name string) ([]byte, error) {
-	if r.ContentLength > maxForm {
-		return nil, errLong
-	}
-	body := make([]byte, maxForm+1)
+// formValue reads one field of a url-encoded form from the body itself, of which guard
+// lets no more through than maxForm. The standard library would keep the values as
+// strings, which nobody can wipe. The caller clears what it gets.
+func formValue(r *http.Request, name string) []byte {
+	body := make([]byte, maxForm)
 	defer clear(body)
-	n, err := io.ReadFull(r.Body, body)
-	if err == nil {
-		return nil, errLong
-	}
-	if err != io.EOF && err != io.ErrUnexpectedEOF {
-		return nil, fmt.Errorf("read form: %w", fault.Invalid)
-	}
-	return field(body[:n], name), nil
+	n, _ := io.ReadFull(r.Body, body)
+	return field(body[:n], name)
 }
 
 // field is the first field of this name in a url-encoded form.

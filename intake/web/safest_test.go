@@ -123,7 +123,7 @@ func TestSafest(t *testing.T) {
 	f.fill("message", "It is about quicksilver.")
 	f.fill("files", strings.Join(paths, "\n"))
 	f.press("Send")
-	f.sees("It has arrived", "letter.eml", "отчёт.pdf", "all.zip", "280.0 kB", "Files: 3")
+	f.sees("It has arrived", "letter.eml", "отчёт.pdf", "all.zip", "280 kB", "Files: 3")
 	f.press("Leave now")
 	f.sees("Now choose “New Identity” in Tor Browser")
 	secrets := newSecrets(words, "quicksilver", "letter.eml", "отчёт.pdf", "marzipan", "periwinkle", visit)

@@ -10,6 +10,7 @@ import (
 
 	"daylight/courier"
 	"daylight/fault"
+	"daylight/internal/httpkit"
 )
 
 // The addresses below /sealed/ are for programs that seal on the source's own machine:
@@ -53,16 +54,8 @@ func (p *pages) parcel(w http.ResponseWriter, r *http.Request) {
 
 // answer ends an answer to a program: a status, and nothing else.
 func (p *pages) answer(w http.ResponseWriter, err error, status int) {
-	switch {
-	case err == nil:
-	case errors.Is(err, fault.Busy):
-		status = http.StatusServiceUnavailable
-	case errors.Is(err, fault.Conflict):
-		status = http.StatusConflict
-	case errors.Is(err, fault.NotFound):
-		status = http.StatusNotFound
-	default:
-		if status = httpStatus(err); status == http.StatusInternalServerError {
+	if err != nil {
+		if status = httpkit.Status(err); status == http.StatusInternalServerError {
 			p.site.Log.Error("sealed", "err", err)
 		}
 	}

@@ -133,7 +133,7 @@ func (p *pages) send(w http.ResponseWriter, r *http.Request, s *intake.Session) 
 		p.again(w, r, s, http.StatusUnprocessableEntity, "empty", nil, receipt.Conditions)
 		return
 	default:
-		if httpStatus(err) == http.StatusInternalServerError {
+		if err != nil && httpkit.Status(err) == http.StatusInternalServerError {
 			p.site.Fail(w, r, fault.Say("This could not be kept, through a fault on our side. Nothing of it was kept. Try again later.", err))
 			return
 		}
@@ -142,7 +142,11 @@ func (p *pages) send(w http.ResponseWriter, r *http.Request, s *intake.Session) 
 	if page.Problem == "cut" && body != nil && body.late() {
 		page.Problem = "slow"
 	}
-	p.site.Render(w, r, httpStatus(receipt.Err), "receipt", page)
+	status := http.StatusOK
+	if receipt.Err != nil {
+		status = httpkit.Status(receipt.Err)
+	}
+	p.site.Render(w, r, status, "receipt", page)
 }
 
 // refuse answers what is not taken at all, before any of it is. The message is read,
@@ -244,32 +248,4 @@ func newReceipt(got intake.Receipt, s *intake.Session) receipt {
 		out.Problem = "cut"
 	}
 	return out
-}
-
-// httpStatus is the status of an answer to what may have come in part.
-func httpStatus(err error) int {
-	switch {
-	case err == nil:
-		return http.StatusOK
-	case errors.Is(err, fault.TooLarge):
-		return http.StatusRequestEntityTooLarge
-	case errors.Is(err, fault.Full):
-		return http.StatusInsufficientStorage
-	case errors.Is(err, fault.Invalid):
-		return http.StatusBadRequest
-	}
-	return http.StatusInternalServerError
-}
-
-// size writes a number of bytes for people.
-func size(n int64) string {
-	switch {
-	case n < 1000:
-		return fmt.Sprintf("%d B", n)
-	case n < 1000*1000:
-		return fmt.Sprintf("%.1f kB", float64(n)/1000)
-	case n < 1000*1000*1000:
-		return fmt.Sprintf("%.1f MB", float64(n)/1000/1000)
-	}
-	return fmt.Sprintf("%.1f GB", float64(n)/1000/1000/1000)
 }

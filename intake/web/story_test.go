@@ -38,7 +38,7 @@ func TestTheStoryOfASource(t *testing.T) {
 	if again := s.get("/codename"); strings.Contains(again.body, words) {
 		t.Error("the codename is shown a second time")
 	}
-	s.send("It is about page four.", three...).wants(t, 200, "It has arrived", "letter.eml", "отчёт.pdf", "all.zip", "280.0 kB", "Files: 3")
+	s.send("It is about page four.", three...).wants(t, 200, "It has arrived", "letter.eml", "отчёт.pdf", "all.zip", "280 kB", "Files: 3")
 	left := s.post("/leave")
 	left.wants(t, 200, "New Identity")
 	if left.Header.Get("Clear-Site-Data") == "" {

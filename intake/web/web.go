@@ -69,7 +69,7 @@ func New(in *intake.Intake, o Options) (http.Handler, error) {
 		Name: o.Name, Banner: o.Banner, Log: o.Log, Languages: []string{"en", "es", "fr", "ru", "ar", "de"}, Messages: messages, Pages: sub,
 		Nav:    []httpkit.Link{{Href: "/protection", Text: "What is protected"}, {Href: "/guide", Text: "Guidance"}},
 		Footer: []httpkit.Link{{Href: "/guide/address", Text: "Is this address genuine?"}, {Href: "/guide/leaving", Text: "How to leave"}},
-		Funcs:  map[string]any{"size": size, "fingerprint": func() []string { return strings.Fields(words) }},
+		Funcs:  map[string]any{"fingerprint": func() []string { return strings.Fields(words) }},
 	}
 	if err := on.Load(); err != nil {
 		return nil, fmt.Errorf("intake pages: %w", err)
