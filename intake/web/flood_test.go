@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"daylight/intake"
@@ -98,12 +99,11 @@ func TestReturnsOfOneVisit(t *testing.T) {
 
 // TestSilence: an upload of which nothing arrives ends, and what had arrived is kept.
 // So does the form of a codename, and one that nobody has a visit for.
-func TestSilence(t *testing.T) {
-	kept := make(chan bool, 1)
-	h := newHouse(t, func(_ *house, o *intake.Options) {
-		o.Store = signalling{o.Store, kept}
-		o.Limits.Silence = 300 * time.Millisecond
-	})
+func TestSilence(t *testing.T) { synctest.Test(t, testSilence) }
+
+func testSilence(t *testing.T) {
+	const silence = 30 * time.Second
+	h := inBubble(t, func(_ *house, o *intake.Options) { o.Limits.Silence = silence })
 	s := h.source(t)
 	s.begin()
 	body, typ := h.multipartBody("before the silence", file{"whole.txt", "all of it"}, file{"half.bin", strings.Repeat("h", 500_000)})
@@ -119,13 +119,14 @@ func TestSilence(t *testing.T) {
 		if !strings.Contains(c.head, "/send") {
 			length = 5000
 		}
-		conn, err := net.Dial("tcp", u.Host)
+		conn, err := h.dial(t.Context(), "", "")
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer conn.Close()
-		fmt.Fprintf(conn, "%s\r\nHost: %s\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%s", c.head, u.Host, length, c.body)
-		conn.SetReadDeadline(time.Now().Add(time.Minute)) // far more than the silence
+		began := time.Now()
+		conn.SetReadDeadline(began.Add(10 * silence))
+		go fmt.Fprintf(conn, "%s\r\nHost: %s\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%s", c.head, u.Host, length, c.body)
 		page, err := io.ReadAll(conn)
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
@@ -133,8 +134,10 @@ func TestSilence(t *testing.T) {
 		if !strings.Contains(string(page), c.page) {
 			t.Errorf("%s: no %q in %.300s", name, c.page, page)
 		}
+		if took := time.Since(began); took > 2*silence {
+			t.Errorf("%s: ends after %v; want it soon after %v of silence", name, took, silence)
+		}
 	}
-	<-kept
 	got := h.fetch(t)
 	if len(got) != 1 || got[0].text != "before the silence" || len(got[0].files) != 2 || got[0].files[0].body != "all of it" || len(got[0].files[1].body) < 100_000 {
 		t.Errorf("the desk has %d envelopes; want what had arrived", len(got))
@@ -142,8 +145,11 @@ func TestSilence(t *testing.T) {
 }
 
 // TestPatience: what goes on arriving, if slowly, does not end.
-func TestPatience(t *testing.T) {
-	h := newHouse(t, func(_ *house, o *intake.Options) { o.Limits.Silence = 2 * time.Second })
+func TestPatience(t *testing.T) { synctest.Test(t, testPatience) }
+
+func testPatience(t *testing.T) {
+	const silence = 30 * time.Second
+	h := inBubble(t, func(_ *house, o *intake.Options) { o.Limits.Silence = silence })
 	s := h.source(t)
 	s.begin()
 	body, typ := h.multipartBody("slowly", file{"slow.txt", strings.Repeat("s", 2500)})
@@ -154,24 +160,22 @@ func TestPatience(t *testing.T) {
 			n := min(len(all), 200)
 			w.Write(all[:n])
 			all = all[n:]
-			time.Sleep(250 * time.Millisecond)
+			time.Sleep(silence * 9 / 10)
 		}
 		w.Close()
 	}()
 	s.read(s.c.Post(h.url+"/send", typ, r)).wants(t, 200, "It has arrived")
 	// The connection goes on being of use, with no deadline left from before.
-	time.Sleep(2200 * time.Millisecond)
+	time.Sleep(silence + time.Second)
 	s.get("/send").wants(t, 200)
 }
 
 // TestAPlaceForOthers hangs up on who holds the only place with next to nothing.
 func TestAPlaceForOthers(t *testing.T) {
 	kept := make(chan bool, 2)
-	var clock atomic.Int64
-	h := newHouse(t, func(h *house, o *intake.Options) {
+	h := newHouse(t, func(_ *house, o *intake.Options) {
 		o.Store = signalling{o.Store, kept}
 		o.Limits.Uploads = 1
-		o.Now = func() time.Time { return h.now.Add(time.Duration(clock.Load())) }
 	})
 	lame := h.source(t)
 	lame.begin()
@@ -194,7 +198,7 @@ func TestAPlaceForOthers(t *testing.T) {
 	s := h.source(t)
 	s.begin()
 	s.send("I have something to say.").wants(t, 503, "Too many people are sending", "I have something to say.</textarea>")
-	clock.Store(int64(10 * time.Minute))
+	h.later(10 * time.Minute)
 	s.send("I have something to say.").wants(t, 200, "It has arrived")
 	if p := <-page; !strings.Contains(p, "others were waiting") {
 		t.Errorf("the page of who was hung up on: %.200s", p)

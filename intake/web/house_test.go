@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"mime/multipart"
+	"net"
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
@@ -16,6 +17,7 @@ import (
 	"regexp"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -38,8 +40,11 @@ type house struct {
 	key    envelope.PrivateKey
 	dir    string
 	log    *lines
+	pages  http.Handler
 	url    string
-	now    time.Time
+	dial   func(ctx context.Context, network, address string) (net.Conn, error) // nil: as usual
+	now    time.Time                                                            // when it was opened
+	passed atomic.Int64                                                         // since then
 
 	began, ended time.Time // of the story, by the clock of the file system
 }
@@ -63,6 +68,59 @@ func (l *lines) String() string {
 }
 
 func newHouse(t testing.TB, change func(*house, *intake.Options)) *house {
+	t.Helper()
+	h := build(t, change)
+	server := httptest.NewServer(h.pages)
+	server.Config.ErrorLog = slog.NewLogLogger(slog.NewTextHandler(h.log, nil), slog.LevelError)
+	t.Cleanup(server.Close)
+	h.url = server.URL
+	return h
+}
+
+// inBubble serves one where time passes as in a bubble of synctest, whose connections
+// must be made of nothing but Go.
+func inBubble(t testing.TB, change func(*house, *intake.Options)) *house {
+	t.Helper()
+	h := build(t, change)
+	l := listener{make(chan net.Conn), make(chan struct{})}
+	server := &http.Server{Handler: h.pages, ErrorLog: slog.NewLogLogger(slog.NewTextHandler(h.log, nil), slog.LevelError)}
+	go server.Serve(l)
+	t.Cleanup(func() { server.Close() })
+	h.url = "http://intake.example"
+	h.dial = func(ctx context.Context, _, _ string) (net.Conn, error) {
+		ours, theirs := net.Pipe()
+		select {
+		case l.conns <- theirs:
+			return ours, nil
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+	return h
+}
+
+// listener hands over connections that need no network.
+type listener struct {
+	conns  chan net.Conn
+	closed chan struct{}
+}
+
+func (l listener) Accept() (net.Conn, error) {
+	select {
+	case c := <-l.conns:
+		return c, nil
+	case <-l.closed:
+		return nil, net.ErrClosed
+	}
+}
+
+func (l listener) Close() error   { close(l.closed); return nil }
+func (l listener) Addr() net.Addr { return &net.UnixAddr{Name: "pipe", Net: "unix"} }
+
+// later lets time pass, as intake sees it.
+func (h *house) later(d time.Duration) { h.passed.Add(int64(d)) }
+
+func build(t testing.TB, change func(*house, *intake.Options)) *house {
 	t.Helper()
 	secret, public, err := note.GenerateKey(nil, "newsroom.example")
 	if err != nil {
@@ -90,7 +148,7 @@ func newHouse(t testing.TB, change func(*house, *intake.Options)) *house {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { store.Close() })
-	o := intake.Options{Store: store, Verifier: verifier, Keys: list, Now: func() time.Time { return h.now }, Beat: 1000 * time.Hour}
+	o := intake.Options{Store: store, Verifier: verifier, Keys: list, Now: func() time.Time { return h.now.Add(time.Duration(h.passed.Load())) }, Beat: 1000 * time.Hour}
 	h.signer, h.public = signer, public
 	if change != nil {
 		change(h, &o)
@@ -103,14 +161,10 @@ func newHouse(t testing.TB, change func(*house, *intake.Options)) *house {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { h.in.Close() })
-	pages, err := web.New(h.in, web.Options{Clearnet: true, Signer: public, Log: slog.New(slog.NewTextHandler(h.log, &slog.HandlerOptions{Level: slog.LevelDebug}))})
+	h.pages, err = web.New(h.in, web.Options{Clearnet: true, Signer: public, Log: slog.New(slog.NewTextHandler(h.log, &slog.HandlerOptions{Level: slog.LevelDebug}))})
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := httptest.NewServer(pages)
-	server.Config.ErrorLog = slog.NewLogLogger(slog.NewTextHandler(h.log, nil), slog.LevelError)
-	t.Cleanup(server.Close)
-	h.url = server.URL
 	return h
 }
 
@@ -125,14 +179,20 @@ const agent = "Vermilion/117.0 (canary)"
 
 func (h *house) source(t *testing.T) *source {
 	jar, _ := cookiejar.New(nil)
-	return &source{t, h, &http.Client{Jar: jar, Transport: withAgent{}}}
+	way := http.DefaultTransport
+	if h.dial != nil {
+		own := &http.Transport{DialContext: h.dial}
+		t.Cleanup(own.CloseIdleConnections)
+		way = own
+	}
+	return &source{t, h, &http.Client{Jar: jar, Transport: withAgent{way}}}
 }
 
-type withAgent struct{}
+type withAgent struct{ http.RoundTripper }
 
-func (withAgent) RoundTrip(r *http.Request) (*http.Response, error) {
+func (w withAgent) RoundTrip(r *http.Request) (*http.Response, error) {
 	r.Header.Set("User-Agent", agent)
-	return http.DefaultTransport.RoundTrip(r)
+	return w.RoundTripper.RoundTrip(r)
 }
 
 // answer is a page as it came.

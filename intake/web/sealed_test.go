@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -278,17 +277,13 @@ func TestManyPiecesOnOneConnection(t *testing.T) {
 // TestManyPartsShutNobodyOut: who begins parcels and leaves them makes place for who
 // sends one; what came is kept.
 func TestManyPartsShutNobodyOut(t *testing.T) {
-	var clock atomic.Int64
-	h := newHouse(t, func(h *house, o *intake.Options) {
-		o.Limits.Parcels = 3
-		o.Now = func() time.Time { return h.now.Add(time.Duration(clock.Load())) }
-	})
+	h := newHouse(t, func(_ *house, o *intake.Options) { o.Limits.Parcels = 3 })
 	sealed := h.sealedHere(t, 700_000)
 	for range 5 {
 		if status, now := h.piece(t, newParcelID(), 0, len(sealed), bytes.NewReader(sealed[:300_000])); status != 204 || now != 300_000 {
 			t.Fatalf("a part: %d, %d", status, now)
 		}
-		clock.Add(int64(time.Second))
+		h.later(time.Second)
 	}
 	if status, now := h.piece(t, newParcelID(), 0, len(sealed), bytes.NewReader(sealed)); status != 204 || now != len(sealed) {
 		t.Fatalf("a whole one: %d, %d", status, now)
@@ -300,11 +295,7 @@ func TestManyPartsShutNobodyOut(t *testing.T) {
 
 // TestSlowPartsMakePlace: a piece that hardly moves ends when others need its place.
 func TestSlowPartsMakePlace(t *testing.T) {
-	var clock atomic.Int64
-	h := newHouse(t, func(h *house, o *intake.Options) {
-		o.Limits.Uploads = 1
-		o.Now = func() time.Time { return h.now.Add(time.Duration(clock.Load())) }
-	})
+	h := newHouse(t, func(_ *house, o *intake.Options) { o.Limits.Uploads = 1 })
 	sealed := h.sealedHere(t, 700_000)
 	slow := newParcelID()
 	r, w := io.Pipe()
@@ -315,7 +306,7 @@ func TestSlowPartsMakePlace(t *testing.T) {
 	}
 	for h.arrived(t, slow) < 100_000 {
 	}
-	clock.Add(int64(10 * time.Minute))
+	h.later(10 * time.Minute)
 	if status, now := h.piece(t, newParcelID(), 0, len(sealed), bytes.NewReader(sealed)); status != 204 || now != len(sealed) {
 		t.Errorf("behind a slow one: %d, %d", status, now)
 	}
@@ -391,7 +382,7 @@ func TestParcelsLeavePagesTheirRate(t *testing.T) {
 		t.Errorf("%d parcels; want half of what all may send", taken)
 	}
 	id, large := newParcelID(), append(junk, make([]byte, 4<<20)...)
-	h.now = h.now.Add(4 * time.Hour)
+	h.later(4 * time.Hour)
 	if status, now := h.piece(t, id, 0, len(large), bytes.NewReader(large)); status == 204 || now > 1<<20 {
 		t.Errorf("a large one: %d at %d; want it stopped at half of the bytes", status, now)
 	}

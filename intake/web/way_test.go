@@ -15,6 +15,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"daylight/intake/web"
 )
@@ -276,7 +277,7 @@ func TestEnding(t *testing.T) {
 		t.Error("a link on another site ends the visit")
 	}
 	s.get("/send").wants(t, 200)
-	h.now = h.now.Add(31 * 60 * 1e9)
+	h.later(31 * time.Minute)
 	page = s.get("/send")
 	page.wants(t, 401, "<h1>Now choose “New Identity” in Tor Browser</h1>", "Your visit has ended")
 	if c := page.Cookies(); len(c) != 1 || c[0].MaxAge >= 0 || page.Header.Get("Clear-Site-Data") != `"*"` {
