@@ -9,7 +9,7 @@ import (
 
 	"daylight/archive/archivetest"
 	"daylight/corpus"
-	"daylight/custody"
+	"daylight/custody/custodytest"
 	"daylight/fault"
 	"daylight/release"
 )
@@ -17,15 +17,7 @@ import (
 // withReceipt is a release of one document, with a receipt for the given bytes.
 func withReceipt(t *testing.T, w *world, id corpus.DocumentID, file, signedFor string) []byte {
 	t.Helper()
-	text, err := custody.Generate("lantern-intake")
-	if err != nil {
-		t.Fatal(err)
-	}
-	s, err := custody.ParseSigner(text)
-	if err != nil {
-		t.Fatal(err)
-	}
-	receipt, err := s.Sign(sha256.Sum256([]byte(signedFor)))
+	receipt, err := custodytest.NewSigner(t, "lantern-intake").Sign(sha256.Sum256([]byte(signedFor)))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,23 +10,11 @@ import (
 	"testing"
 
 	"daylight/custody"
+	"daylight/custody/custodytest"
 	"daylight/fault"
 )
 
 var update = flag.Bool("update", false, "write the vector anew")
-
-func newSigner(t testing.TB) *custody.Signer {
-	t.Helper()
-	text, err := custody.Generate("harbour-intake")
-	if err != nil {
-		t.Fatal(err)
-	}
-	s, err := custody.ParseSigner(text)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s
-}
 
 func sign(t testing.TB, s *custody.Signer, file string) custody.Receipt {
 	t.Helper()
@@ -38,7 +26,7 @@ func sign(t testing.TB, s *custody.Signer, file string) custody.Receipt {
 }
 
 func TestReceipt(t *testing.T) {
-	s, other := newSigner(t), newSigner(t)
+	s, other := custodytest.NewSigner(t, "harbour-intake"), custodytest.NewSigner(t, "harbour-intake")
 	r := sign(t, s, "minutes")
 	hash := sha256.Sum256([]byte("minutes"))
 	if err := r.Check(hash); err != nil || r.By() != "harbour-intake" || r.Key != s.Key() {
@@ -63,7 +51,7 @@ func TestReceipt(t *testing.T) {
 // TestReceiptsTellNothing: of two receipts nobody can say whether they come from one
 // source, when they were made, or for how much, and the same file twice gives two.
 func TestReceiptsTellNothing(t *testing.T) {
-	s := newSigner(t)
+	s := custodytest.NewSigner(t, "harbour-intake")
 	seen := map[string]bool{}
 	length := 0
 	for _, file := range []string{"", "minutes", "minutes", strings.Repeat("x", 1<<20)} {
@@ -126,7 +114,7 @@ type vector struct {
 
 func TestVector(t *testing.T) {
 	if *update {
-		s := newSigner(t)
+		s := custodytest.NewSigner(t, "harbour-intake")
 		b, err := json.MarshalIndent(vector{s.Key(), "The committee met in March.\n", sign(t, s, "The committee met in March.\n")}, "", " ")
 		if err != nil {
 			t.Fatal(err)
@@ -149,7 +137,7 @@ func TestVector(t *testing.T) {
 }
 
 func FuzzReceipt(f *testing.F) {
-	b, err := json.Marshal(sign(f, newSigner(f), "minutes"))
+	b, err := json.Marshal(sign(f, custodytest.NewSigner(f, "harbour-intake"), "minutes"))
 	if err != nil {
 		f.Fatal(err)
 	}

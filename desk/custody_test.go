@@ -4,21 +4,12 @@ import (
 	"testing"
 
 	"daylight/corpus"
-	"daylight/custody"
+	"daylight/custody/custodytest"
 	"daylight/desk"
 	"daylight/desk/desktest"
 	"daylight/fault"
 	"daylight/release"
 )
-
-func intakeKey(t *testing.T) *custody.Signer {
-	t.Helper()
-	text, err := custody.Generate("intake")
-	must(t, err)
-	s, err := custody.ParseSigner(text)
-	must(t, err)
-	return s
-}
 
 // signedFor releases what a source sent, by the given route, and gives the originals.
 func signedFor(t *testing.T, w *desktest.World, route corpus.Route) map[string]release.Entry {
@@ -46,7 +37,7 @@ func signedFor(t *testing.T, w *desktest.World, route corpus.Route) map[string]r
 // it says that it came that way; each receipt is for its own file.
 func TestReceiptsReachTheArchive(t *testing.T) {
 	w := world(t)
-	w.Custody = intakeKey(t)
+	w.Custody = custodytest.NewSigner(t, "intake")
 	w.Options.Intakes = []string{w.Custody.Key()}
 	w.Reopen()
 	all := signedFor(t, w, corpus.RouteSubmission)
@@ -81,7 +72,7 @@ func TestReceiptsThatAreNotPublished(t *testing.T) {
 		believed bool
 	}{"another route": {corpus.RoutePartner, true}, "a stranger's key": {corpus.RouteSubmission, false}} {
 		w := world(t)
-		w.Custody = intakeKey(t)
+		w.Custody = custodytest.NewSigner(t, "intake")
 		if c.believed {
 			w.Options.Intakes = []string{w.Custody.Key()}
 		}
@@ -97,7 +88,7 @@ func TestReceiptsThatAreNotPublished(t *testing.T) {
 // TestAReceiptGoesWithItsFile: what is destroyed leaves no hash behind.
 func TestAReceiptGoesWithItsFile(t *testing.T) {
 	w := world(t)
-	w.Custody = intakeKey(t)
+	w.Custody = custodytest.NewSigner(t, "intake")
 	w.Options.Intakes = []string{w.Custody.Key()}
 	w.Reopen()
 	w.NewSource().Send("look at this", "picture.txt", "what nobody should see")

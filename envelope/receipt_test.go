@@ -7,22 +7,9 @@ import (
 	"strings"
 	"testing"
 
-	"daylight/custody"
+	"daylight/custody/custodytest"
 	"daylight/envelope"
 )
-
-func newCustody(t *testing.T) *custody.Signer {
-	t.Helper()
-	text, err := custody.Generate("intake")
-	if err != nil {
-		t.Fatal(err)
-	}
-	s, err := custody.ParseSigner(text)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s
-}
 
 // TestReceipts: each file has one for the bytes that are here, also where it is cut;
 // messages have none.
@@ -36,7 +23,7 @@ func TestReceipts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.Receipts(newCustody(t))
+	s.Receipts(custodytest.NewSigner(t, "intake"))
 	files := []string{"", "x", strings.Repeat("a", envelope.MaxFrame), strings.Repeat("b", envelope.MaxFrame+1), strings.Repeat("c", 300_000)}
 	if _, err := s.Text(strings.NewReader("hello")); err != nil {
 		t.Fatal(err)

@@ -15,6 +15,7 @@ import (
 	"daylight/corpus"
 	"daylight/courier"
 	"daylight/custody"
+	"daylight/custody/custodytest"
 	"daylight/desk"
 	"daylight/fault"
 	"daylight/ingest"
@@ -208,10 +209,7 @@ func testEnvelopes(t *testing.T, s desk.Stores) {
 }
 
 func testReceipts(t *testing.T, s desk.Stores) {
-	text, err := custody.Generate("intake")
-	must(t, err)
-	by, err := custody.ParseSigner(text)
-	must(t, err)
+	by := custodytest.NewSigner(t, "intake")
 	var first custody.Receipt
 	for i := range 2 {
 		r, err := by.Sign(blob.Ref{1})
