@@ -73,14 +73,21 @@ func (c *ingestCmd) report(a *app, ctx context.Context, l ingest.Ledger, sum ing
 		return a.print(sum)
 	}
 	total := ledger.Total()
-	fmt.Fprintf(a.stdout, "Received %d files, %d bytes, in %.1f s.\n", total.Received.Files, total.Received.Bytes, sum.Seconds)
+	fmt.Fprintf(a.stdout, "Received %s, %d bytes, in %.1f s.\n", files(total.Received.Files), total.Received.Bytes, sum.Seconds)
 	for _, s := range corpus.States {
 		if t := total.States[s]; t.Files > 0 {
-			fmt.Fprintf(a.stdout, "  %-18s %10d files %16d bytes\n", s, t.Files, t.Bytes)
+			fmt.Fprintf(a.stdout, "  %-18s %16s %16d bytes\n", s, files(t.Files), t.Bytes)
 		}
 	}
 	fmt.Fprintln(a.stdout, "Both sides are equal, at every level.")
 	return nil
+}
+
+func files(n int64) string {
+	if n == 1 {
+		return "1 file"
+	}
+	return fmt.Sprint(n, " files")
 }
 
 type extractCmd struct {
