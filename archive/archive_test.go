@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -278,6 +279,55 @@ func TestWithdrawalForgets(t *testing.T) {
 	}
 	if n, err := w.importer.Finish(t.Context()); err != nil || n != 10 {
 		t.Errorf("reindex %d, %v; want the 10 that are left", n, err)
+	}
+}
+
+// puts notes which documents come into an index, in their order.
+type puts struct {
+	search.Index
+	all []search.Document
+}
+
+func (p *puts) Apply(ctx context.Context, b search.Batch) error {
+	p.all = append(p.all, b.Put...)
+	return p.Index.Apply(ctx, b)
+}
+
+// TestRebuildGoesOn where one that was stopped has left the index, and ends with the
+// same.
+func TestRebuildGoesOn(t *testing.T) {
+	w := newWorld(t)
+	w.take(t, w.first(t))
+	rebuild := func(index search.Index) (came []search.Document, last archive.Progress) {
+		t.Helper()
+		if err := w.importer.Catalog.Indexed(t.Context(), 0); err != nil {
+			t.Fatal(err)
+		}
+		p := &puts{Index: index}
+		im := w.importer
+		im.Index, im.Progress = p, func(p archive.Progress) { last = p }
+		if err := im.Rebuild(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		return p.all, last
+	}
+	all, last := rebuild(searchtest.NewOracle())
+	if want := w.importer.Index.Len(); len(all) != want || last.Indexed != want || last.Docs != want {
+		t.Fatalf("%d of %d documents, at last %+v", len(all), want, last)
+	}
+	for _, done := range []int{1, 4, len(all) - 1} {
+		half := searchtest.NewOracle()
+		if err := half.Apply(t.Context(), search.Batch{Put: all[:done]}); err != nil {
+			t.Fatal(err)
+		}
+		rest, _ := rebuild(half)
+		if !reflect.DeepEqual(rest, all[done:]) || half.Len() != len(all) {
+			t.Errorf("after %d: %d came, and %d are there; want the rest of %d", done, len(rest), half.Len(), len(all))
+		}
+	}
+	head, err := w.importer.Catalog.Head(t.Context())
+	if err != nil || head.Indexed != head.Release {
+		t.Errorf("%+v, %v; want all indexed", head, err)
 	}
 }
 

@@ -32,7 +32,7 @@ type Importer struct {
 // Progress is how far an import is.
 type Progress struct {
 	Entries, Of   int // staged
-	Indexed, Docs int // Docs is 0 while not known
+	Indexed, Docs int // in the index by now, and to be there in the end; Docs is 0 while not known
 }
 
 // Imported says what an import did.

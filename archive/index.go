@@ -20,8 +20,6 @@ const (
 
 // Finish ends what an import that was cut off left: the index, and what was
 // withdrawn. It returns how many documents it indexed. Doing it twice does no harm.
-// Where the catalogue says that nothing is indexed, it rebuilds the index: the
-// catalogue is the truth.
 func (im *Importer) Finish(ctx context.Context) (int, error) {
 	head, err := im.Catalog.Head(ctx)
 	if err != nil {
@@ -29,7 +27,8 @@ func (im *Importer) Finish(ctx context.Context) (int, error) {
 	}
 	n := 0
 	if head.Indexed < head.Release {
-		if n, err = im.index(ctx, head.Indexed); err != nil {
+		w := indexer{im: im, ctx: ctx}
+		if n, err = w.all(head.Indexed); err != nil {
 			return n, fmt.Errorf("finish import: %w", err)
 		}
 		if err := im.Catalog.Indexed(ctx, head.Release); err != nil {
@@ -46,6 +45,32 @@ func (im *Importer) Finish(ctx context.Context) (int, error) {
 	return n, nil
 }
 
+// Rebuild makes the index of the catalogue, which is the truth. The index is empty, or
+// what a Rebuild that was stopped has left, with no import between: it goes on there.
+func (im *Importer) Rebuild(ctx context.Context) error {
+	w := indexer{im: im, ctx: ctx, skip: im.Index.Len()}
+	for ch, err := range im.Catalog.Changed(ctx, 0) {
+		if err != nil {
+			return fmt.Errorf("rebuild index: %w", err)
+		}
+		if !ch.Gone {
+			w.docs++
+		}
+	}
+	head, err := im.Catalog.Head(ctx)
+	if err == nil {
+		_, err = w.all(0)
+	}
+	if err == nil {
+		err = im.Catalog.Indexed(ctx, head.Release)
+	}
+	if err != nil {
+		return fmt.Errorf("rebuild index: %w", err)
+	}
+	_, err = im.Finish(ctx)
+	return err
+}
+
 func (im *Importer) forget(ctx context.Context, refs []blob.Ref) error {
 	for _, ref := range refs {
 		if err := im.Blobs.Delete(ctx, ref); err != nil {
@@ -55,15 +80,19 @@ func (im *Importer) forget(ctx context.Context, refs []blob.Ref) error {
 	return im.Catalog.Forgotten(ctx, refs)
 }
 
-// index brings the index from a release to the newest.
-func (im *Importer) index(ctx context.Context, since int) (int, error) {
-	w := indexer{im: im, ctx: ctx}
-	for ch, err := range im.Catalog.Changed(ctx, since) {
+// all brings the index from a release to the newest, in the order of ids. It returns
+// how many documents are in it by then that were not before.
+func (w *indexer) all(since int) (int, error) {
+	for ch, err := range w.im.Catalog.Changed(w.ctx, since) {
 		if err != nil {
 			return w.n, err
 		}
 		if ch.Gone {
 			w.batch.Delete = append(w.batch.Delete, ch.ID)
+			continue
+		}
+		if w.skip > 0 {
+			w.skip--
 			continue
 		}
 		w.waiting = append(w.waiting, ch.ID)
@@ -76,7 +105,8 @@ func (im *Importer) index(ctx context.Context, since int) (int, error) {
 	if err := w.load(); err != nil {
 		return w.n, err
 	}
-	return w.n, w.apply()
+	err := w.apply()
+	return w.n, err
 }
 
 type indexer struct {
@@ -86,6 +116,8 @@ type indexer struct {
 	batch   search.Batch
 	bytes   int
 	n       int
+	skip    int // of the first documents, which are in the index
+	docs    int // in all; 0 while not known
 }
 
 // load reads the waiting documents into the batch.
@@ -134,7 +166,7 @@ func (w *indexer) apply() error {
 	}
 	w.n += len(w.batch.Put)
 	w.batch, w.bytes = search.Batch{}, 0
-	w.im.progress(Progress{Indexed: w.n})
+	w.im.progress(Progress{Indexed: w.im.Index.Len(), Docs: w.docs})
 	return nil
 }
 

@@ -42,6 +42,15 @@ func (b *bar) sent(at, size int64, since time.Duration) {
 	}
 }
 
+// indexed shows how much is in an index, of which some was in it before.
+func (b *bar) indexed(now, before, all int, since time.Duration) {
+	if b.shown && now > before {
+		rate := float64(now-before) / since.Seconds()
+		left := time.Duration(float64(all-now) / rate * float64(time.Second)).Round(time.Second)
+		fmt.Fprintf(b.app.stderr, "\r\x1b[K%s: %d of %d documents, %.0f a second, %s left", b.what, now, all, rate, left)
+	}
+}
+
 func (b *bar) done() {
 	if b.shown {
 		fmt.Fprint(b.app.stderr, "\r\x1b[K")
