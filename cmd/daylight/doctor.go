@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -10,7 +11,9 @@ import (
 	"syscall"
 	"time"
 
+	"daylight/custody"
 	"daylight/fault"
+	"daylight/intake/sqlite"
 )
 
 type doctorCmd struct{}
@@ -118,7 +121,7 @@ func (d *doctor) role(in instance) {
 	defer unlock()
 	switch in.Role {
 	case "intake":
-		d.intake(in, cfg)
+		d.intake(in)
 	case "desk":
 		d.desk(in, cfg)
 	case "archive":
@@ -143,24 +146,23 @@ func (d *doctor) opens(in instance, open func() error) {
 	}
 }
 
-func (d *doctor) intake(in instance, cfg config) {
-	d.opens(in, func() error {
-		r, err := d.app.openIntake(in, cfg, "")
-		if err != nil {
-			return err
-		}
-		defer r.closers.Close()
-		day, err := r.store.Rewritten(d.app.ctx)
-		if err != nil {
-			return err
-		}
-		if late := time.Now().UTC().AddDate(0, 0, -2).Format(time.DateOnly); day < late {
+// intake looks at one without a change to it: times of files tell when something was
+// done there.
+func (d *doctor) intake(in instance) {
+	day, err := in.lookAtIntake(d.app.ctx)
+	switch late := time.Now().UTC().AddDate(0, 0, -2).Format(time.DateOnly); {
+	case errors.Is(err, fault.NotFound):
+		d.ok("intake was never started: it holds nothing")
+	case errors.Is(err, fault.Conflict):
+		d.warn("It is looked at once it was started and stopped.", "Start intake: what was left half way is ended, and an older database brought up to date.", "%v", err)
+	default:
+		d.opens(in, func() error { return err })
+		if err == nil && day < late {
 			d.warn("Until the rewrite nothing that is over is destroyed.", "Let intake run, and look into its log.", "what intake holds was last written anew on %s", day)
-		} else {
+		} else if err == nil {
 			d.ok("what intake holds was last written anew on %s", day)
 		}
-		return nil
-	})
+	}
 	var st syscall.Statfs_t
 	if err := syscall.Statfs(in.dir, &st); err != nil {
 		return
@@ -168,6 +170,26 @@ func (d *doctor) intake(in instance, cfg config) {
 	if name := elsewhere[uint32(st.Type)]; name != "" {
 		d.warn("It writes changes to another place: what is destroyed may still be found on the disk.", "Put the instance on ext4 or xfs, without snapshots.", "intake lies on %s", name)
 	}
+}
+
+// lookAtIntake reads what serve does, and says on which day all that intake holds was last
+// written anew.
+func (in instance) lookAtIntake(ctx context.Context) (rewritten string, err error) {
+	if _, _, err := in.keyList(); err != nil {
+		return "", err
+	}
+	if text, err := in.secret(keyReceipts); err == nil {
+		if _, err := custody.ParseSigner(text); err != nil {
+			return "", fmt.Errorf("key %s: %w", keyReceipts, err)
+		}
+	} else if !errors.Is(err, fs.ErrNotExist) { // serve makes it
+		return "", err
+	}
+	key, err := in.databaseKey()
+	if err != nil {
+		return "", err
+	}
+	return sqlite.Look(ctx, in.path("state"), *key)
 }
 
 // elsewhere are file systems that do not overwrite a file where it lies.

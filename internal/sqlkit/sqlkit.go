@@ -25,6 +25,7 @@ type Key [32]byte
 type Options struct {
 	Key      *Key     // nil: not encrypted. Only what is public anyway may do without.
 	ReadOnly bool     // the file must be there; migrations are checked, not run
+	Still    bool     // ReadOnly, and nobody has it open: nothing is written beside it either, and a log there is not read
 	Schema   []string // migrations, oldest first; each runs once, in a transaction of its own
 	Alone    bool     // one connection, which keeps the file to itself: no shared memory beside it, whose times could tell of reads
 }
@@ -33,6 +34,7 @@ type Options struct {
 // schema up to date. A wrong key, or a file that is no database, is
 // fault.Damaged; a schema newer than Options.Schema is fault.Conflict.
 func Open(ctx context.Context, path string, o Options) (*sql.DB, error) {
+	o.ReadOnly = o.ReadOnly || o.Still
 	db, err := connect(path, o)
 	if err != nil {
 		return nil, err
@@ -62,6 +64,9 @@ func connect(path string, o Options) (*sql.DB, error) {
 	q := url.Values{"_txlock": {"immediate"}}
 	if o.Key != nil {
 		q.Set("vfs", "adiantum")
+	}
+	if o.Still {
+		q.Set("immutable", "1")
 	}
 	if o.ReadOnly {
 		q.Set("mode", "ro")
