@@ -122,7 +122,7 @@ func openArchive(ctx context.Context, in instance) (_ archive.Reader, _ io.Close
 
 // archiveHandler is the public site over an archive.
 func (a *app) archiveHandler(r archive.Reader, c config, banner string) (http.Handler, error) {
-	return web.New(r, web.Options{Banner: banner, SubmitURL: c.Archive.SubmitAddress, Log: a.log})
+	return web.New(r, web.Options{Name: c.Newsroom, Banner: banner, SubmitURL: c.Archive.SubmitAddress, Log: a.log})
 }
 
 type importCmd struct {

@@ -18,8 +18,8 @@ import (
 const defaultConfig = `# daylight.toml: the settings of one instance, all with defaults that work.
 # Secrets are never written here: they are paths to files.
 
-# The name of the newsroom, as intake has it in the head of each page and the desk in each
-# release. It stands there for people: the seven words tell whose an intake is.
+# The name of the newsroom, as intake and archive have it in the head of each page and the
+# desk in each release. It stands there for people: the seven words tell whose an intake is.
 newsroom = "Daylight"
 
 [intake]
