@@ -10,7 +10,7 @@ import (
 
 // Before takes the day before which nothing shall be published, as the form has it. It
 // is not checked: what is no day is words, which the newsroom reads. It comes before the
-// files. Conditions of what is not taken are in the receipt, for its owner to ask again.
+// files. Conditions of what is not taken are in the arrival, for its owner to ask again.
 func (sub *Submission) Before(r io.Reader) error {
 	day, err := io.ReadAll(io.LimitReader(r, envelope.MaxBefore))
 	if err != nil {
@@ -37,17 +37,17 @@ func (sub *Submission) condition(set func(*envelope.Conditions)) error {
 	if sub.asked {
 		return sub.stop(fmt.Errorf("condition named after the files: %w", fault.Invalid))
 	}
-	set(&sub.receipt.Conditions)
+	set(&sub.arrival.Conditions)
 	return nil
 }
 
 // ask seals the conditions, once there are any.
 func (sub *Submission) ask() error {
-	if sub.asked || sub.receipt.Conditions.IsZero() {
+	if sub.asked || sub.arrival.Conditions.IsZero() {
 		return nil
 	}
 	sub.asked = true
-	if err := sub.sealer.Conditions(sub.receipt.Conditions); err != nil {
+	if err := sub.sealer.Conditions(sub.arrival.Conditions); err != nil {
 		return fmt.Errorf("keep conditions: %w", err)
 	}
 	return nil

@@ -155,7 +155,7 @@ func TestTheSlowestMakesPlace(t *testing.T) {
 	type upload struct {
 		sub  *intake.Submission
 		rest chan struct{}
-		done chan intake.Receipt
+		done chan intake.Arrival
 	}
 	start := func(bytes int) upload {
 		s, _ := h.begin(t)
@@ -163,7 +163,7 @@ func TestTheSlowestMakesPlace(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		u := upload{sub, make(chan struct{}), make(chan intake.Receipt, 1)}
+		u := upload{sub, make(chan struct{}), make(chan intake.Arrival, 1)}
 		read := make(chan struct{})
 		sub.OnHangUp(sync.OnceFunc(func() { close(u.rest) }))
 		go func() {
@@ -311,7 +311,7 @@ func TestTheReserveOfTheDisk(t *testing.T) {
 
 func TestAFirstMessageSaysSomething(t *testing.T) {
 	h := newHouse(t, func(o *intake.Options) { o.Limits.First = 10 })
-	finish := func(s *intake.Session, f func(*intake.Submission)) (intake.Receipt, error) {
+	finish := func(s *intake.Session, f func(*intake.Submission)) (intake.Arrival, error) {
 		t.Helper()
 		sub, err := h.Submit(s)
 		if err != nil {

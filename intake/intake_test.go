@@ -134,7 +134,7 @@ func (h *house) fetch(t testing.TB) []opened {
 }
 
 // send sends a message and files, and wants them kept.
-func (h *house) send(t testing.TB, s *intake.Session, message string, files ...string) intake.Receipt {
+func (h *house) send(t testing.TB, s *intake.Session, message string, files ...string) intake.Arrival {
 	t.Helper()
 	sub, err := h.Submit(s)
 	if err != nil {
@@ -144,23 +144,23 @@ func (h *house) send(t testing.TB, s *intake.Session, message string, files ...s
 	for i, f := range files {
 		sub.File(string(rune('a'+i))+".txt", strings.NewReader(f))
 	}
-	receipt, err := sub.Finish()
-	if err != nil || !receipt.Kept {
-		t.Fatalf("kept %v, %v", receipt.Kept, err)
+	arrival, err := sub.Finish()
+	if err != nil || !arrival.Kept {
+		t.Fatalf("kept %v, %v", arrival.Kept, err)
 	}
-	return receipt
+	return arrival
 }
 
 func TestWhatTheDeskOpensIsWhatWasSent(t *testing.T) {
 	h := newHouse(t, nil)
 	s, _ := h.begin(t)
-	receipt := h.send(t, s, "hello", "first", "", strings.Repeat("z", 300_000))
+	arrival := h.send(t, s, "hello", "first", "", strings.Repeat("z", 300_000))
 	got := h.fetch(t)
 	if len(got) != 1 {
 		t.Fatalf("%d envelopes; want one", len(got))
 	}
-	if !slices.Equal(got[0].parts, receipt.Parts) || len(receipt.Parts) != 4 || receipt.Err != nil || !receipt.Answerable {
-		t.Errorf("desk has %+v; receipt %+v", got[0].parts, receipt)
+	if !slices.Equal(got[0].parts, arrival.Parts) || len(arrival.Parts) != 4 || arrival.Err != nil || !arrival.Answerable {
+		t.Errorf("desk has %+v; arrival %+v", got[0].parts, arrival)
 	}
 	if string(got[0].body[0]) != "hello" || string(got[0].body[1]) != "first" || len(got[0].body[3]) != 300_000 {
 		t.Error("the desk has other bytes")
@@ -348,7 +348,7 @@ func TestReturnsDoNotHoldUpSubmissions(t *testing.T) {
 		}()
 	}
 	s, _ := h.begin(t)
-	if receipt := h.send(t, s, "hello"); !receipt.Answerable {
+	if arrival := h.send(t, s, "hello"); !arrival.Answerable {
 		t.Error("the newsroom cannot answer")
 	}
 	busy := 0

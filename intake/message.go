@@ -19,7 +19,7 @@ func (sub *Submission) Text(r io.Reader) error {
 	if sub.stopped != nil {
 		return sub.stopped
 	}
-	if sub.message != nil || len(sub.receipt.Parts) > sub.files() {
+	if sub.message != nil || len(sub.arrival.Parts) > sub.files() {
 		return sub.stop(fmt.Errorf("more than one message: %w", fault.Invalid))
 	}
 	text, err := readMessage(r, sub.s.in.limits.Message+1)
@@ -39,7 +39,7 @@ func (sub *Submission) Text(r io.Reader) error {
 	}
 	err = sub.sealMessage(text, err)
 	if errors.Is(err, errMessage) {
-		sub.receipt.Err = err
+		sub.arrival.Err = err
 		return err
 	}
 	return sub.stop(err)
@@ -103,7 +103,7 @@ func (sub *Submission) sealMessage(text []byte, broken error) error {
 		sub.note(sub.s.in.repeats.head(sub.s.in.day(), said), int64(len(said)))
 	}
 	sub.arrived(n)
-	sub.receipt.Parts = append(sub.receipt.Parts, got)
+	sub.arrival.Parts = append(sub.arrival.Parts, got)
 	return err
 }
 

@@ -25,7 +25,7 @@ type Submission struct {
 	slot    Slot // nil until something arrives
 	sealer  *envelope.Sealer
 	asked   bool // the conditions are in the envelope
-	receipt Receipt
+	arrival Arrival
 	total   atomic.Int64
 	message []byte        // a short one, until something comes with it
 	marks   []mark        // of what arrived whole
@@ -34,8 +34,8 @@ type Submission struct {
 	buf     []byte
 }
 
-// Receipt says what arrived. Only its owner may see it; it is kept nowhere.
-type Receipt struct {
+// Arrival says what arrived. Only its owner may see it; it is kept nowhere.
+type Arrival struct {
 	Parts      []Received
 	Message    []byte // that was not kept, to be shown to its owner once more
 	Conditions envelope.Conditions
@@ -138,7 +138,7 @@ func (sub *Submission) Break() {
 
 func (sub *Submission) stop(err error) error {
 	if err != nil && sub.stopped == nil {
-		sub.stopped, sub.receipt.Err = err, err
+		sub.stopped, sub.arrival.Err = err, err
 		if sub.sealer != nil {
 			sub.sealer.MarkCut()
 		}
@@ -148,7 +148,7 @@ func (sub *Submission) stop(err error) error {
 
 func (sub *Submission) files() int {
 	n := 0
-	for _, p := range sub.receipt.Parts {
+	for _, p := range sub.arrival.Parts {
 		if p.Type == envelope.File {
 			n++
 		}
@@ -199,7 +199,7 @@ func (sub *Submission) part(name string, r io.Reader) (err error) {
 		} else if err = w.Close(); err == nil {
 			sub.note(head, got.Size)
 		}
-		sub.receipt.Parts = append(sub.receipt.Parts, got)
+		sub.arrival.Parts = append(sub.arrival.Parts, got)
 	}()
 	for {
 		if sub.total.Load()+int64(n) > sub.s.in.limits.Upload {
@@ -276,39 +276,39 @@ func (sub *Submission) start() error {
 	sub.slot, sub.sealer = slot, sealer
 	in.working.Go(func() {
 		defer close(sub.address)
-		secret.Wiped(func() { sub.receipt.Answerable = sub.addAddress(sub.keys.Newsroom) == nil })
+		secret.Wiped(func() { sub.arrival.Answerable = sub.addAddress(sub.keys.Newsroom) == nil })
 	})
 	return nil
 }
 
 // Finish closes the envelope, keeps it, and says what arrived. It must be called,
 // also after errors. An error of its own means that nothing was kept, unless the
-// receipt is Unsure: then all that arrived was written, but the store failed at the
+// arrival is Unsure: then all that arrived was written, but the store failed at the
 // last step. It throws nothing away that the newsroom may be able to open, so the
 // source had better send again: what arrives twice does no harm.
-func (sub *Submission) Finish() (Receipt, error) {
+func (sub *Submission) Finish() (Arrival, error) {
 	in := sub.s.in
 	defer func() {
 		worth := fresh
-		if sub.receipt.Kept {
+		if sub.arrival.Kept {
 			worth = proven
 		}
 		in.ran(sub.upload)
 		sub.s.release(worth)
 		<-in.uploads
 	}()
-	sub.receipt.Message = sub.message
+	sub.arrival.Message = sub.message
 	if sub.sealer == nil {
 		switch {
-		case sub.receipt.Err != nil:
+		case sub.arrival.Err != nil:
 		case sub.message != nil:
-			sub.receipt.Err = ErrShort
+			sub.arrival.Err = ErrShort
 		default:
-			return sub.receipt, fmt.Errorf("submission: nothing in it: %w", fault.Invalid)
+			return sub.arrival, fmt.Errorf("submission: nothing in it: %w", fault.Invalid)
 		}
-		return sub.receipt, sub.receipt.Err
+		return sub.arrival, sub.arrival.Err
 	}
-	if n := in.limits.Repeats; sub.receipt.Err == nil && n > 0 && in.repeats.again(in.day(), sub.s.token.name(), sub.marks, n) {
+	if n := in.limits.Repeats; sub.arrival.Err == nil && n > 0 && in.repeats.again(in.day(), sub.s.token.name(), sub.marks, n) {
 		sub.sealer.MarkRepeated()
 	}
 	if err := sub.ask(); err != nil {
@@ -324,8 +324,8 @@ func (sub *Submission) Finish() (Receipt, error) {
 		sub.stop(fmt.Errorf("seal submission: %w", err))
 	}
 	if err := sub.slot.Keep(context.Background()); err != nil {
-		return Receipt{Err: err, Unsure: true}, fmt.Errorf("keep submission: %w", err)
+		return Arrival{Err: err, Unsure: true}, fmt.Errorf("keep submission: %w", err)
 	}
-	sub.receipt.Kept = true
-	return sub.receipt, nil
+	sub.arrival.Kept = true
+	return sub.arrival, nil
 }

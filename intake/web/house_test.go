@@ -44,7 +44,7 @@ type house struct {
 	url    string
 	dial   func(ctx context.Context, network, address string) (net.Conn, error) // nil: as usual
 	now    time.Time                                                            // when it was opened
-	passed atomic.Int64                                                         // since then
+	passed *atomic.Int64                                                        // since then
 
 	began, ended time.Time // of the story, by the clock of the file system
 }
@@ -134,7 +134,7 @@ func build(t testing.TB, change func(*house, *intake.Options)) *house {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := &house{dir: t.TempDir(), log: &lines{}, now: time.Date(2026, 11, 23, 4, 17, 43, 123456789, time.UTC)}
+	h := &house{passed: new(atomic.Int64), dir: t.TempDir(), log: &lines{}, now: time.Date(2026, 11, 23, 4, 17, 43, 123456789, time.UTC)}
 	if h.key, err = envelope.NewKey("desk"); err != nil {
 		t.Fatal(err)
 	}

@@ -110,27 +110,27 @@ func (p *pages) send(w http.ResponseWriter, r *http.Request, s *intake.Session) 
 		sub.OnHangUp(body.hangUp)
 	}
 	receive(sub, parts)
-	receipt, err := sub.Finish()
-	defer clear(receipt.Message)
-	if receipt.Err != nil {
+	arrival, err := sub.Finish()
+	defer clear(arrival.Message)
+	if arrival.Err != nil {
 		io.CopyN(io.Discard, r.Body, drained)
 	}
 	switch {
-	case receipt.Kept:
-	case receipt.Unsure:
+	case arrival.Kept:
+	case arrival.Unsure:
 		p.site.Fail(w, r, fault.Say("We cannot tell whether this was kept, through a fault on our side. Perhaps the newsroom has it, perhaps not. Send it again later: what arrives twice does no harm.", err))
 		return
 	case errors.Is(err, intake.ErrShort):
-		p.again(w, r, s, http.StatusUnprocessableEntity, "short", receipt.Message, receipt.Conditions)
+		p.again(w, r, s, http.StatusUnprocessableEntity, "short", arrival.Message, arrival.Conditions)
 		return
 	case errors.Is(err, intake.ErrTold):
-		p.again(w, r, s, http.StatusUnprocessableEntity, "told", receipt.Message, receipt.Conditions)
+		p.again(w, r, s, http.StatusUnprocessableEntity, "told", arrival.Message, arrival.Conditions)
 		return
-	case errors.Is(receipt.Err, fault.NotFound):
-		p.again(w, r, s, http.StatusUnprocessableEntity, "noteam", receipt.Message, receipt.Conditions)
+	case errors.Is(arrival.Err, fault.NotFound):
+		p.again(w, r, s, http.StatusUnprocessableEntity, "noteam", arrival.Message, arrival.Conditions)
 		return
-	case receipt.Err == nil && errors.Is(err, fault.Invalid):
-		p.again(w, r, s, http.StatusUnprocessableEntity, "empty", nil, receipt.Conditions)
+	case arrival.Err == nil && errors.Is(err, fault.Invalid):
+		p.again(w, r, s, http.StatusUnprocessableEntity, "empty", nil, arrival.Conditions)
 		return
 	default:
 		if err != nil && httpkit.Status(err) == http.StatusInternalServerError {
@@ -138,15 +138,15 @@ func (p *pages) send(w http.ResponseWriter, r *http.Request, s *intake.Session) 
 			return
 		}
 	}
-	page := newReceipt(receipt, s)
+	page := newArrival(arrival, s)
 	if page.Problem == "cut" && body != nil && body.late() {
 		page.Problem = "slow"
 	}
 	status := http.StatusOK
-	if receipt.Err != nil {
-		status = httpkit.Status(receipt.Err)
+	if arrival.Err != nil {
+		status = httpkit.Status(arrival.Err)
 	}
-	p.site.Render(w, r, status, "receipt", page)
+	p.site.Render(w, r, status, "arrival", page)
 }
 
 // refuse answers what is not taken at all, before any of it is. The message is read,
@@ -218,17 +218,17 @@ func receive(sub *intake.Submission, parts *multipart.Reader) {
 	}
 }
 
-// receipt is what the page after sending shows, once.
-type receipt struct {
-	intake.Receipt
+// arrival is what the page after sending shows, once.
+type arrival struct {
+	intake.Arrival
 	Message *intake.Received
 	Files   []intake.Received
 	Problem string // why not all is there: "large", "full", "told", "slow", "cut", or ""
 	Visits  visits
 }
 
-func newReceipt(got intake.Receipt, s *intake.Session) receipt {
-	out := receipt{Receipt: got, Visits: visits{Today: visitsOf(s).Today}}
+func newArrival(got intake.Arrival, s *intake.Session) arrival {
+	out := arrival{Arrival: got, Visits: visits{Today: visitsOf(s).Today}}
 	for i, p := range got.Parts {
 		if p.Type == envelope.Text {
 			out.Message = &got.Parts[i]
