@@ -157,3 +157,27 @@ func FuzzReceipt(f *testing.F) {
 		}
 	})
 }
+
+// FuzzSigner reads files of keys that sign receipts: what is taken signs what its
+// public key checks, and no error repeats a line.
+func FuzzSigner(f *testing.F) {
+	text, err := custody.Generate("harbour-intake")
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(text)
+	f.Add([]byte("PRIVATE+KEY+a+00000000+AAAA\na+00000000+AAAA"))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		s, err := custody.ParseSigner(text)
+		if err != nil {
+			if !errors.Is(err, fault.Damaged) || len(text) > 40 && strings.Contains(err.Error(), string(text)) {
+				t.Fatalf("an error of no kind, or with the key in it")
+			}
+			return
+		}
+		r, err := s.Sign([32]byte{1})
+		if err != nil || r.Check([32]byte{1}) != nil || r.Check([32]byte{2}) == nil || r.Key != s.Key() {
+			t.Errorf("a key that is taken does not sign: %v", err)
+		}
+	})
+}

@@ -2,9 +2,11 @@ package envelope_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -314,6 +316,51 @@ func FuzzParseKeyList(f *testing.F) {
 		}
 		if again, err := l.Sign(s); err != nil || len(l.Keys()) == 0 || !bytes.Equal(again, signed) {
 			t.Fatalf("read back: %v", err)
+		}
+	})
+}
+
+// FuzzKeyFiles reads files of private and of public keys: what is taken reads back the
+// same, and no error repeats a line of a private key.
+func FuzzKeyFiles(f *testing.F) {
+	b, err := os.ReadFile("testdata/vectors.json")
+	if err != nil {
+		f.Fatal(err)
+	}
+	var v vectors
+	if err := json.Unmarshal(b, &v); err != nil {
+		f.Fatal(err)
+	}
+	keys, err := envelope.ParsePrivateKeys([]byte(v.Key))
+	if err != nil {
+		f.Fatal(err)
+	}
+	public, _ := keys[0].Public().MarshalText()
+	for _, text := range []string{v.Key, v.Key + "\n# name: other\r\n" + v.Key, string(public), "# name: a\nAGE-SECRET-KEY-PQ-1QQQQ", "# name: a\nage1pq1qqqq", "# name: \xff\n"} {
+		f.Add([]byte(text))
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		if keys, err := envelope.ParsePrivateKeys(text); err == nil {
+			for _, k := range keys {
+				b, err := k.MarshalText()
+				again, errAgain := envelope.ParsePrivateKeys(b)
+				if err != nil || errAgain != nil || len(again) != 1 || again[0].HybridIdentity.String() != k.HybridIdentity.String() {
+					t.Fatalf("a private key is not read back: %v, %v", err, errAgain)
+				}
+			}
+		} else if !errors.Is(err, fault.Damaged) && !errors.Is(err, fault.NotFound) || strings.Contains(err.Error(), "SECRET") {
+			t.Fatal("an error of no kind, or with the key in it")
+		}
+		k, err := envelope.ParsePublicKey(text)
+		if err != nil {
+			if !errors.Is(err, fault.Damaged) && !errors.Is(err, fault.Invalid) {
+				t.Fatalf("error of no kind: %v", err)
+			}
+			return
+		}
+		b, _ := k.MarshalText()
+		if again, err := envelope.ParsePublicKey(b); err != nil || again.Name != k.Name || again.String() != k.String() {
+			t.Fatalf("a public key is not read back: %v", err)
 		}
 	})
 }

@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -407,5 +408,33 @@ func FuzzIntake(f *testing.F) {
 		}
 		n = 0
 		c.PutReply(t.Context(), box, courier.ReplyID(someID), strings.NewReader("x"))
+	})
+}
+
+// FuzzHandler has intake answer what a desk never sends: each request ends with a
+// status, and none with a fault of ours.
+func FuzzHandler(f *testing.F) {
+	for _, r := range []string{"GET /envelopes", "POST /acknowledged", "PUT /replies/" + string(box) + "/" + string(someID), "PUT /keys"} {
+		method, path, _ := strings.Cut(r, " ")
+		f.Add(method, path, "", []byte(someID))
+	}
+	f.Add("GET", "/envelopes/"+string(someID), "bytes=4-", []byte(nil))
+	f.Add("GET", "/envelopes/%30", "bytes=10-", []byte("\xff\n"))
+	f.Fuzz(func(t *testing.T, method, path, span string, body []byte) {
+		to, err := url.Parse("http://intake.onion/" + strings.TrimPrefix(path, "/"))
+		if err != nil {
+			return
+		}
+		in := newFar()
+		in.envelopes[someID] = courier.Envelope{ID: someID, Day: "2026-11-23", Size: 10}
+		in.sealed[someID] = []byte("0123456789")
+		r := httptest.NewRequest("POST", "http://intake.onion/", bytes.NewReader(body))
+		r.Method, r.URL = method, to
+		r.Header.Set("Range", span)
+		w := httptest.NewRecorder()
+		onion.Handler(in, quiet).ServeHTTP(w, r)
+		if w.Code >= 500 || w.Code == http.StatusPartialContent && !strings.HasSuffix("0123456789", w.Body.String()) {
+			t.Errorf("status %d, %q", w.Code, w.Body)
+		}
 	})
 }

@@ -34,6 +34,7 @@ func (p *pages) parcelAt(w http.ResponseWriter, r *http.Request) {
 
 // parcel takes a piece of one.
 func (p *pages) parcel(w http.ResponseWriter, r *http.Request) {
+	var now int64
 	at, err := strconv.ParseInt(r.Header.Get(offsetHeader), 10, 64)
 	if err == nil {
 		var size int64
@@ -42,13 +43,13 @@ func (p *pages) parcel(w http.ResponseWriter, r *http.Request) {
 			if b, ok := r.Body.(*paced); ok {
 				hangUp = b.hangUp
 			}
-			at, err = p.in.TakeParcel(r.Context(), r.PathValue("id"), at, size, r.Body, hangUp)
+			now, err = p.in.TakeParcel(r.Context(), r.PathValue("id"), at, size, r.Body, hangUp)
 		}
 	}
 	if errors.Is(err, strconv.ErrSyntax) || errors.Is(err, strconv.ErrRange) {
 		err = fmt.Errorf("parcel: %w", fault.Invalid)
 	}
-	w.Header().Set(offsetHeader, strconv.FormatInt(max(at, 0), 10))
+	w.Header().Set(offsetHeader, strconv.FormatInt(now, 10))
 	p.answer(w, err, http.StatusNoContent)
 }
 

@@ -471,3 +471,30 @@ func FuzzFields(f *testing.F) {
 		}
 	})
 }
+
+// FuzzKeys reads addresses, and keys of clients: what is taken reads back the same.
+func FuzzKeys(f *testing.F) {
+	k := ClientKey{1}
+	for _, text := range []string{k.Base32(), k.Public().String(), k.Public().base32() + "\n", string(key(1).Address()) + ".onion", " " + k.File(key(1).Address()), prefix} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		a, err := ParseAddress(text)
+		if again, e := ParseAddress(a.Host()); err == nil && (e != nil || again != a || len(a) != 56) {
+			t.Errorf("address %q: %q, %v", text, again, e)
+		}
+		private, errPrivate := ParseClientKey(text)
+		if again, e := ParseClientKey(private.Base32()); errPrivate == nil && (e != nil || again != private || private.Public() == ClientPublic{}) {
+			t.Errorf("key of a client: %v", e)
+		}
+		public, errPublic := ParseClientPublic(text)
+		if again, e := ParseClientPublic(public.String()); errPublic == nil && (e != nil || again != public) {
+			t.Errorf("public key of a client: %q, %v", again, e)
+		}
+		for _, err := range []error{err, errPrivate, errPublic} {
+			if err != nil && !errors.Is(err, fault.Invalid) {
+				t.Errorf("error of no kind: %v", err)
+			}
+		}
+	})
+}
