@@ -3,6 +3,7 @@ package intake
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -49,6 +50,9 @@ func (s *Session) Inbox(ctx context.Context) ([]Letter, error) {
 	var letters []Letter
 	for _, id := range ids {
 		l, err := s.letter(ctx, box, key, id)
+		if errors.Is(err, fault.NotFound) {
+			continue // destroyed meanwhile, by its owner or by its day
+		}
 		if err != nil {
 			return nil, err
 		}

@@ -2,6 +2,7 @@ package intake_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"io"
 	"slices"
@@ -245,6 +246,27 @@ func TestAConversation(t *testing.T) {
 	h.answer(t, got[0].Address(), reply1, "the same reply, carried twice")
 	if letters, err := back.Inbox(t.Context()); err != nil || len(letters) != 0 {
 		t.Errorf("%d letters, %v; want none, also when the courier repeats itself", len(letters), err)
+	}
+}
+
+// late lists a reply that is destroyed before it is opened.
+type late struct{ intake.Store }
+
+func (late) OpenReply(_ context.Context, _ courier.MailboxID, id courier.ReplyID) (io.ReadCloser, error) {
+	return nil, fault.NotFound
+}
+
+func TestAReplyThatIsGoneMeanwhileIsNoFault(t *testing.T) {
+	h := newHouse(t, func(o *intake.Options) { o.Store = late{o.Store} })
+	s, words := h.begin(t)
+	h.send(t, s, "hello")
+	h.answer(t, h.fetch(t)[0].Address(), reply1, "It was here.", "attached")
+	back, err := h.Return(t.Context(), words)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if letters, err := back.Inbox(t.Context()); err != nil || len(letters) != 0 {
+		t.Errorf("%d letters, %v; want an empty inbox", len(letters), err)
 	}
 }
 
