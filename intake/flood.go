@@ -16,6 +16,7 @@ type Rate struct{ Burst, Hour float64 }
 // Rates are those of everything that costs intake something.
 type Rates struct {
 	Begins, Returns, Submissions Rate
+	Pages                        Rate // of one visit; of all, those of who has no visit in which something was sent
 	Bytes                        Rate // nothing new is taken while it is used up; what is under way goes on
 }
 
@@ -29,18 +30,21 @@ const (
 	Begins Act = iota
 	Returns
 	Submissions
+	Pages
 	bytesIn
 	acts
 )
 
-func (r Rates) of(a Act) Rate { return [acts]Rate{r.Begins, r.Returns, r.Submissions, r.Bytes}[a] }
+func (r Rates) of(a Act) Rate {
+	return [acts]Rate{r.Begins, r.Returns, r.Submissions, r.Pages, r.Bytes}[a]
+}
 
 // halved is what parcels may do of it: the other half of what there is at once stays
 // for pages.
 func (r Rate) halved() Rate { return Rate{r.Burst / 2, r.Hour} }
 
 func (r Rates) halved() Rates {
-	return Rates{r.Begins.halved(), r.Returns.halved(), r.Submissions.halved(), r.Bytes.halved()}
+	return Rates{r.Begins.halved(), r.Returns.halved(), r.Submissions.halved(), r.Pages.halved(), r.Bytes.halved()}
 }
 
 // bucket is how much of a rate is used up. The zero bucket is fresh.
@@ -83,10 +87,12 @@ func (in *Intake) count(t *tally, r Rates, a Act) bool {
 // countAll is count for all visits together.
 func (in *Intake) countAll(a Act) error {
 	if !in.count(&in.tallies.all, in.limits.All, a) {
-		return fmt.Errorf("all visits together: %w", fault.Busy)
+		return errAll
 	}
 	return nil
 }
+
+var errAll = fmt.Errorf("all visits together: %w", fault.Busy)
 
 // Count counts an act of this visit before it is done: ErrTooOften, when there were
 // too many. It is the cheapest check, and comes first.
@@ -95,6 +101,22 @@ func (s *Session) Count(a Act) error {
 		return ErrTooOften
 	}
 	return nil
+}
+
+// Admit counts a page that is asked for, before anything is done for it. ErrTooOften when
+// one visit asks for too many. fault.Busy when all do in which nothing was sent and
+// nobody came back, together with those who have no visit, who are nil: a flood of
+// them does not hold up the others.
+func (in *Intake) Admit(s *Session) error {
+	if s != nil {
+		if err := s.Count(Pages); err != nil {
+			return err
+		}
+		if s.proven() {
+			return nil
+		}
+	}
+	return in.countAll(Pages)
 }
 
 // settleTallies forgets when something was last done, once it does not count any more.

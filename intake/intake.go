@@ -71,9 +71,11 @@ var defaultLimits = Limits{
 	// A lane derives about ten keys a second on a slow core: more would only wait.
 	// Without a cookie each request is a visit of its own, so the limits of one visit
 	// stop what goes wrong in a browser, and those of all stop what means harm.
-	All: Rates{Begins: Rate{2_000, 1_800_000}, Returns: Rate{200, 36_000}, Submissions: Rate{500, 36_000},
-		Bytes: Rate{64 << 30, 32 << 30}},
-	Visit: Rates{Begins: Rate{10, 60}, Returns: Rate{10, 60}, Submissions: Rate{20, 60}, Bytes: Rate{16 << 30, 4 << 30}},
+	// Pages are as many as take a tenth of a core; what is beyond is answered for the
+	// price of a connection.
+	All: Rates{Begins: Rate{2_000, 360_000}, Returns: Rate{200, 36_000}, Submissions: Rate{500, 36_000},
+		Pages: Rate{2_000, 1_080_000}, Bytes: Rate{64 << 30, 32 << 30}},
+	Visit: Rates{Begins: Rate{10, 60}, Returns: Rate{10, 60}, Submissions: Rate{20, 60}, Pages: Rate{300, 3_600}, Bytes: Rate{16 << 30, 4 << 30}},
 
 	// Circuits through Tor stall for minutes, and the slowest carry some kilobytes a second.
 	Silence: 10 * time.Minute, Grace: 15 * time.Minute, Slowest: 1_000, Fair: 10_000,
@@ -218,5 +220,5 @@ func (l Limits) filled() Limits {
 }
 
 func (r Rates) filled(d Rates) Rates {
-	return Rates{cmp.Or(r.Begins, d.Begins), cmp.Or(r.Returns, d.Returns), cmp.Or(r.Submissions, d.Submissions), cmp.Or(r.Bytes, d.Bytes)}
+	return Rates{cmp.Or(r.Begins, d.Begins), cmp.Or(r.Returns, d.Returns), cmp.Or(r.Submissions, d.Submissions), cmp.Or(r.Pages, d.Pages), cmp.Or(r.Bytes, d.Bytes)}
 }

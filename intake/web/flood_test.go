@@ -235,3 +235,43 @@ func TestCheapFirst(t *testing.T) {
 		t.Errorf("a method that no page has: %d", res.StatusCode)
 	}
 }
+
+// TestDoor: a flood of pages costs no page to be made, and does not hold up who came
+// back or has sent something, nor what a visit sends.
+func TestDoor(t *testing.T) {
+	const pages = 40
+	h := newHouse(t, func(_ *house, o *intake.Options) {
+		o.Limits.All.Pages, o.Limits.Visit.Pages = intake.Rate{Burst: pages, Hour: 1}, intake.Rate{Burst: 2 * pages, Hour: 1}
+	})
+	fresh, back, leaves := h.source(t), h.source(t), h.source(t)
+	back.post("/return", "codename", back.begin())
+	fresh.begin()
+	leaves.begin()
+	stranger := h.source(t)
+	for range pages {
+		stranger.get("/style.css").wants(t, 200)
+		stranger.get("/guide")
+	}
+	stranger.get("/guide").wants(t, 503, "Too much is going on at once.", `<html lang="en"`)
+	answer := stranger.get("/ar/return")
+	answer.wants(t, 503, `<html lang="ar"`, `href="/de/"`)
+	if answer.Header.Get("Content-Security-Policy") == "" || answer.Header.Get("Cache-Control") != "no-store" || !answer.Close {
+		t.Errorf("headers %v, closed: %v", answer.Header, answer.Close)
+	}
+	stranger.post("/return", "codename", "no such words").wants(t, 503)
+	if status, at := h.piece(t, strings.Repeat("0", 32), 0, 10_000, strings.NewReader("age-encryption.org/v1\n")); status != 503 || at != 0 {
+		t.Errorf("a new parcel: %d, %d have arrived", status, at)
+	}
+	fresh.get("/send").wants(t, 503)
+	fresh.send("What I have to say.").wants(t, 200, "It has arrived")
+	fresh.get("/send").wants(t, 200) // now it is more than begun
+	leaves.post("/leave").wants(t, 200)
+	back.get("/inbox").wants(t, 200)
+	for range 2 * pages {
+		back.get("/inbox")
+	}
+	back.get("/inbox").wants(t, 503, "This was done too often")
+	if h.log.String() != "" {
+		t.Errorf("logged: %s", h.log)
+	}
+}

@@ -33,7 +33,7 @@ func newNewsroom(t *testing.T) *newsroom {
 	t.Helper()
 	h := newHouse(t, func(_ *house, o *intake.Options) {
 		many := intake.Rate{Burst: 1e6, Hour: 1}
-		all := intake.Rates{Begins: many, Returns: many, Submissions: many, Bytes: intake.Rate{Burst: 1e15, Hour: 1}}
+		all := intake.Rates{Begins: many, Returns: many, Submissions: many, Pages: many, Bytes: intake.Rate{Burst: 1e15, Hour: 1}}
 		o.Limits.All, o.Limits.Visit = all, all
 	})
 	db, err := sqlite.Open(t.Context(), t.TempDir()+"/desk.db", &sqlkit.Key{1})

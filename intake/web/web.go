@@ -67,9 +67,10 @@ func New(in *intake.Intake, o Options) (http.Handler, error) {
 	}
 	on := httpkit.Site{
 		Name: o.Name, Banner: o.Banner, Log: o.Log, Languages: []string{"en", "es", "fr", "ru", "ar", "de"}, Messages: messages, Pages: sub,
-		Nav:    []httpkit.Link{{Href: "/protection", Text: "What is protected"}, {Href: "/guide", Text: "Guidance"}},
-		Footer: []httpkit.Link{{Href: "/guide/address", Text: "Is this address genuine?"}, {Href: "/guide/leaving", Text: "How to leave"}},
-		Funcs:  map[string]any{"fingerprint": func() []string { return strings.Fields(words) }},
+		Nav:     []httpkit.Link{{Href: "/protection", Text: "What is protected"}, {Href: "/guide", Text: "Guidance"}},
+		Footer:  []httpkit.Link{{Href: "/guide/address", Text: "Is this address genuine?"}, {Href: "/guide/leaving", Text: "How to leave"}},
+		Flooded: true,
+		Funcs:   map[string]any{"fingerprint": func() []string { return strings.Fields(words) }},
 	}
 	if err := on.Load(); err != nil {
 		return nil, fmt.Errorf("intake pages: %w", err)
@@ -80,7 +81,7 @@ func New(in *intake.Intake, o Options) (http.Handler, error) {
 	}
 	handler := func(site *httpkit.Site) http.Handler {
 		p := &pages{in: in, site: site, signer: o.Signer, clearnet: o.Clearnet}
-		return p.pace(site.Handler(p.guard(p.routes())))
+		return p.pace(site.Handler(p.door(p.guard(p.routes()))))
 	}
 	tor, elsewhere := handler(&on), handler(&off)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -5,6 +5,7 @@ package httpkit
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"embed"
 	"errors"
@@ -15,6 +16,8 @@ import (
 	"maps"
 	"net"
 	"net/http"
+	"net/url"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -39,6 +42,7 @@ type Site struct {
 	Log       *slog.Logger // of faults, never of requests
 	Script    string       // address of a module for every page; "" on intake
 	CSP       string       // Content-Security-Policy; "" is DefaultCSP
+	Flooded   bool         // what is busy is so for what strangers do, and is not logged: a flood would fill the log
 
 	pages map[string]map[string]*template.Template // language → page
 }
@@ -189,9 +193,7 @@ func (s *Site) Render(w http.ResponseWriter, r *http.Request, status int, page s
 		s.Fail(w, r, fmt.Errorf("page %q: %w", page, err))
 		return
 	}
-	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	w.WriteHeader(status)
-	w.Write(b.Bytes())
+	answer(w, status, b.Bytes())
 }
 
 func (s *Site) page(r *http.Request, lang string, data any) Page {
@@ -208,13 +210,30 @@ func (s *Site) page(r *http.Request, lang string, data any) Page {
 // the fault.PublicError in the chain, or a sentence for its kind; the log gets
 // the chain when the fault is ours.
 func (s *Site) Fail(w http.ResponseWriter, r *http.Request, err error) {
-	status, words := Status(err), fault.Words(err)
-	if words == "" {
-		words = sentence(status)
-	}
-	if status >= 500 && r.Context().Err() == nil {
+	status, words := Status(err), words(err)
+	if status >= 500 && !(s.Flooded && errors.Is(err, fault.Busy)) && r.Context().Err() == nil {
 		s.Log.Error("page failed", "err", err)
 	}
+	page := s.failure(r, status, words)
+	if page == nil {
+		http.Error(w, words, status)
+		return
+	}
+	answer(w, status, page)
+}
+
+// Refusal is Fail for an error that comes by the thousand: its pages are made once, one
+// for each language, and lead to the first page of the others. Nothing is logged.
+func (s *Site) Refusal(err error) http.HandlerFunc {
+	status, pages := Status(err), map[string][]byte{}
+	for _, lang := range s.Languages {
+		r := &http.Request{URL: &url.URL{Path: "/"}}
+		pages[lang] = s.failure(r.WithContext(context.WithValue(context.Background(), langKey{}, lang)), status, words(err))
+	}
+	return func(w http.ResponseWriter, r *http.Request) { answer(w, status, pages[Lang(r)]) }
+}
+
+func (s *Site) failure(r *http.Request, status int, words string) []byte {
 	lang := Lang(r)
 	t := s.pages[lang][""]
 	var b bytes.Buffer
@@ -223,13 +242,20 @@ func (s *Site) Fail(w http.ResponseWriter, r *http.Request, err error) {
 		Words  string
 	}{status, words}
 	if t == nil || t.ExecuteTemplate(&b, "failure", s.page(r, lang, data)) != nil {
-		http.Error(w, words, status)
-		return
+		return nil
 	}
-	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	w.WriteHeader(status)
-	w.Write(b.Bytes())
+	return b.Bytes()
 }
+
+func answer(w http.ResponseWriter, status int, page []byte) {
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.Header().Set("Content-Length", strconv.Itoa(len(page)))
+	w.WriteHeader(status)
+	w.Write(page)
+}
+
+// words are what a stranger reads of an error.
+func words(err error) string { return cmp.Or(fault.Words(err), sentence(Status(err))) }
 
 // Status is the HTTP status of an error's kind; of several kinds, the first of
 // statuses counts.
@@ -408,7 +434,7 @@ func Serve(ctx context.Context, l net.Listener, h http.Handler, log *slog.Logger
 		ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelError),
 	}
 	done := make(chan error, 1)
-	go func() { done <- srv.Serve(l) }()
+	go func() { done <- srv.Serve(patient{l}) }()
 	select {
 	case err := <-done:
 		return fmt.Errorf("serve: %w", err)
@@ -420,4 +446,13 @@ func Serve(ctx context.Context, l net.Listener, h http.Handler, log *slog.Logger
 		srv.Close()
 	}
 	return nil
+}
+
+// patient accepts a connection when whoever can work has had a turn: more than can be
+// served wait in the kernel's queue, and not among those who are being served.
+type patient struct{ net.Listener }
+
+func (l patient) Accept() (net.Conn, error) {
+	runtime.Gosched()
+	return l.Listener.Accept()
 }

@@ -75,7 +75,7 @@ func newHouse(f *testing.F) *house {
 		f.Fatal(err)
 	}
 	many := intake.Rate{Burst: 1e15, Hour: 1}
-	rates := intake.Rates{Begins: many, Returns: many, Submissions: many, Bytes: many}
+	rates := intake.Rates{Begins: many, Returns: many, Submissions: many, Pages: many, Bytes: many}
 	h.in, err = intake.Open(f.Context(), intake.Options{Store: h.memory, Verifier: verifier, Custody: receipts, Keys: list,
 		Beat: 1000 * time.Hour, Limits: intake.Limits{All: rates, Visit: rates, First: -1}})
 	if err != nil {

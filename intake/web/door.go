@@ -1,0 +1,47 @@
+package web
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+
+	"daylight/fault"
+	"daylight/intake"
+)
+
+// door lets in as many requests as there may be, before anything is done for them:
+// what is too many costs a look for its visit, and an answer that lies ready. What a
+// visit sends comes in always, within that visit's own count: Submit has limits of its
+// own, and gives a message back that it does not take. So does the rest of a parcel, and
+// who leaves can leave.
+func (p *pages) door(next http.Handler) http.Handler {
+	busy, tooOften := p.site.Refusal(fault.Busy), p.site.Refusal(often(intake.ErrTooOften))
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s, err := p.session(r)
+		switch form := r.Method == http.MethodPost; {
+		case err == nil && form && r.URL.Path == "/leave":
+		case err == nil && form && r.URL.Path == "/send":
+			err = s.Count(intake.Pages)
+		case err == nil:
+			err = p.in.Admit(s)
+		case p.in.ParcelAt(strings.TrimPrefix(r.URL.Path, "/sealed/")) > 0:
+			err = nil
+		default:
+			err = p.in.Admit(nil)
+		}
+		if err == nil {
+			next.ServeHTTP(w, r)
+			return
+		}
+		io.CopyN(io.Discard, r.Body, drained)
+		// What it sent must not stay in the connection's buffers; and who wants more waits
+		// to be accepted once more, behind others.
+		w.Header().Set("Connection", "close")
+		if errors.Is(err, intake.ErrTooOften) {
+			tooOften(w, r)
+		} else {
+			busy(w, r)
+		}
+	})
+}
