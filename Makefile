@@ -22,11 +22,11 @@ tools:
 test: tools
 	scripts/test
 
-# Measures, with nothing that can fail because a machine is slow.
-bench: build
-	$(GO) test -run '^$$' -bench . -benchtime 2s ./...
+# Measures, with nothing that can fail because a machine is slow: the table of docs/performance.md.
+bench:
+	scripts/bench
 
-# The long runs: all real documents, every fuzz test for ten minutes.
+# The long runs: a login oracle by the clock, all real documents, every fuzz test for ten minutes.
 soak:
 	scripts/soak
 
