@@ -1,15 +1,19 @@
 package sqlite_test
 
 import (
+	"bytes"
 	"fmt"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"daylight/blob/fs"
+	"daylight/blob/seal"
 	"daylight/corpus"
 	"daylight/desk"
 	"daylight/desk/desktest"
 	"daylight/desk/sqlite"
+	"daylight/envelope"
 	"daylight/ingest"
 	"daylight/ingest/ledgertest"
 	"daylight/internal/sqlkit"
@@ -119,4 +123,46 @@ func TestAttached(t *testing.T) {
 			t.Errorf("attached %q: holds %q: %t; want %t", got, text, !want, want)
 		}
 	}
+}
+
+// BenchmarkFetch takes in 1,000 envelopes of as many sources, each a message with a file
+// of 20 kB, as the desk has them when it has fetched: opened, in sealed blobs on the
+// disk, in conversations, acknowledged. Intake is in memory.
+func BenchmarkFetch(b *testing.B) {
+	const envelopes = 1000
+	for b.Loop() {
+		b.StopTimer()
+		w := desktest.NewWorld(b, open(b, filepath.Join(b.TempDir(), "desk.db")).Stores())
+		blobs, err := fs.Open(b.TempDir())
+		if err != nil {
+			b.Fatal(err)
+		}
+		if w.Options.Blobs, err = seal.New(blobs, make([]byte, seal.KeySize)); err != nil {
+			b.Fatal(err)
+		}
+		w.Reopen()
+		for n := range envelopes {
+			key, err := envelope.FromSecret([32]byte{byte(n), byte(n >> 8)})
+			if err != nil {
+				b.Fatal(err)
+			}
+			var sealed bytes.Buffer
+			s, err := envelope.Seal(&sealed, envelope.Head{Time: w.Clock, Path: "web"}, w.Private[0].Recipient())
+			if err != nil {
+				b.Fatal(err)
+			}
+			s.Text(strings.NewReader("What this is."))
+			s.File("minutes.pdf", bytes.NewReader(make([]byte, 20_000)))
+			s.Address(envelope.Address{Mailbox: fmt.Sprintf("%064x", n), Key: key.Recipient().String()})
+			if err := s.Close(); err != nil {
+				b.Fatal(err)
+			}
+			w.Intake.Leave(sealed.Bytes())
+		}
+		b.StartTimer()
+		if got, err := w.Fetch(b.Context(), w.Intake); err != nil || got.Envelopes != envelopes {
+			b.Fatalf("%+v, %v", got, err)
+		}
+	}
+	b.ReportMetric(b.Elapsed().Seconds()/float64(b.N), "s/1000")
 }
