@@ -73,8 +73,9 @@ func ParseClientPublic(text string) (ClientPublic, error) {
 }
 
 func parse32(text string) ([]byte, error) {
-	b, err := base32Upper.DecodeString(strings.TrimSpace(text))
-	if err != nil || len(b) != 32 {
+	text = strings.TrimSpace(text)
+	b, err := base32Upper.DecodeString(text)
+	if err != nil || len(b) != 32 || base32Upper.EncodeToString(b) != text {
 		return nil, fault.Invalid
 	}
 	return b, nil

@@ -60,7 +60,8 @@ func (k *Key) blob() string {
 func ParseAddress(s string) (Address, error) {
 	s = strings.TrimSuffix(strings.ToLower(strings.TrimSpace(s)), ".onion")
 	b, err := base32Lower.DecodeString(s)
-	if err != nil || len(b) != 35 || string(addressBytes(b[:32])) != string(b) {
+	// A character more than these bytes need decodes all the same.
+	if err != nil || len(b) != 35 || string(addressBytes(b[:32])) != string(b) || base32Lower.EncodeToString(b) != s {
 		return "", fmt.Errorf("onion address: %w", fault.Invalid)
 	}
 	return Address(s), nil
