@@ -70,11 +70,12 @@ func (in *Intake) TakeParcel(ctx context.Context, id string, at, size int64, r i
 	if most := in.limits.Upload + in.limits.Upload/8 + 1<<20; size > most { // with its padding and seal
 		return 0, fmt.Errorf("parcel: %w", fault.TooLarge)
 	}
-	var over atomic.Bool // its connection is another request's from then on
-	defer over.Store(true)
+	var open atomic.Pointer[func()] // not after this: its connection is another request's then, and must not be held here
+	open.Store(&hangUp)
+	defer open.Store(nil)
 	hang := func() {
-		if !over.Load() {
-			hangUp()
+		if hangUp := open.Load(); hangUp != nil {
+			(*hangUp)()
 		}
 	}
 	p, err := in.parcel(id, at, size, hang)
