@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"io"
 	"log/slog"
 	"math/rand/v2"
@@ -102,6 +103,11 @@ func TestFullDisk(t *testing.T) {
 		goesOn(t, data, files)
 	})
 }
+
+const intakeURL = "http://daylightdaylightdaylightdaylightdaylightdaylightdaylight.onion" // forms come from onion services only
+
+// wayInForms is what each form holds, so that who changes links on the way is seen.
+var wayInForms = fmt.Sprintf(`href="%s/" href="fake.onion" href="https://%s.onion/"`, intakeURL, strings.Repeat("a", 56))
 
 // TestFullDiskAtIntake sends more than intake's disk holds: the source is told what
 // is kept. Where nothing may be mounted, intake/web has the same with an injected

@@ -31,8 +31,8 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, programs)
 }
 
-// programs are what testdata/script can run.
-var programs = map[string]func(){"daylight": main}
+// programs are what testdata/script can run, and tests as processes.
+var programs = map[string]func(){"daylight": main, "leak": leak}
 
 // house is a trial that runs: the three sites, and where their state lies.
 type house struct {

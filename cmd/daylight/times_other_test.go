@@ -7,6 +7,6 @@ import (
 	"time"
 )
 
-func times(info fs.FileInfo) map[string]time.Time {
+func times(_ string, info fs.FileInfo) map[string]time.Time {
 	return map[string]time.Time{"modified": info.ModTime()}
 }

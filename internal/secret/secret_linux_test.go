@@ -265,7 +265,11 @@ func marksOf(t *testing.T, where, how string) []secrettest.Find {
 		t.Fatal(err)
 	}
 	mark := marked()
-	found, _, err := secrettest.Scan(c.Process.Pid, map[string][]byte{"mark": mark[:]})
+	search, err := secrettest.For(map[string][]byte{"mark": mark[:]})
+	if err != nil {
+		t.Fatal(err)
+	}
+	found, _, err := secrettest.Scan(c.Process.Pid, search)
 	in.Close()
 	if err := errors.Join(err, c.Wait()); err != nil {
 		t.Fatal(err)

@@ -1,5 +1,3 @@
-// Package secrettest searches the memory of a running process, as somebody does
-// who took the machine while it ran.
 package secrettest
 
 import (
@@ -41,22 +39,14 @@ func Command(name string, args ...string) *exec.Cmd {
 	return c
 }
 
-// step is how much is read at once, and each canary must be shorter than overlap.
-const (
-	step    = 4 << 20
-	overlap = 4 << 10
-)
+// step is how much is read at once, and with it the beginning of what follows.
+const step = 4 << 20
 
 // Scan searches everything in the memory of a process that can be read, at all
-// places, for the canaries (what it is → its bytes). It returns how many bytes it
-// looked at: a scan of nothing finds nothing. A process that goes on while it is
-// read can move things past the reader; one that is idle does not.
-func Scan(pid int, canaries map[string][]byte) (found []Find, looked int64, err error) {
-	for what, b := range canaries {
-		if len(b) < 4 || len(b) >= overlap {
-			return nil, 0, fmt.Errorf("scan: canary %q has %d bytes", what, len(b))
-		}
-	}
+// places. It returns how many bytes it looked at: a scan of nothing finds nothing. A
+// process that goes on while it is read can move things past the reader; one that is
+// idle does not.
+func Scan(pid int, s *Search) (found []Find, looked int64, err error) {
 	maps, err := os.Open(fmt.Sprintf("/proc/%d/maps", pid))
 	if err != nil {
 		return nil, 0, fmt.Errorf("scan: %w", err)
@@ -88,17 +78,13 @@ func Scan(pid int, canaries map[string][]byte) (found []Find, looked int64, err 
 				continue // a mapping beyond the end of its file
 			}
 			looked += int64(min(n, step))
-			for what, c := range canaries {
-				for off := 0; ; off++ {
-					i := bytes.Index(b[off:n], c)
-					if i < 0 || off+i >= step {
-						break
-					}
-					off += i
-					around := bytes.Clone(b[max(0, off-24):min(n, off+len(c)+24)])
-					found = append(found, Find{what, where, at + uint64(off), around})
+			note := func(what string, off, size int) {
+				if off < step { // what begins later is found with the next
+					found = append(found, Find{what, where, at + uint64(off), bytes.Clone(b[max(0, off-24):min(n, off+size+24)])})
 				}
 			}
+			s.In(b[:n], note)
+			s.Clocks(b[:n], 8, note)
 		}
 	}
 	return found, looked, lines.Err()

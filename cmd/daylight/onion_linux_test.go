@@ -17,15 +17,16 @@ import (
 	"net/url"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"regexp"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"daylight/internal/onion"
 	"daylight/internal/onion/oniontest"
+	"daylight/internal/secret/secrettest"
 )
 
 // onionHouse is an intake and a desk as newsrooms run them, which meet through a
@@ -36,10 +37,15 @@ type onionHouse struct {
 	atIntake, atDesk, source *oniontest.Tor
 	intakeDir, deskDir       string
 	pages, forDesks, editors string // hosts
-	editorKey                onion.ClientKey
-	link                     string // sign-in secret of a handler
+	handlers                 map[string]handler
 	log                      *lockedBuffer
-	stopIntake, stopDesk     func()
+	intake, desk             *process
+}
+
+// handler is what an editor was given.
+type handler struct {
+	key  onion.ClientKey
+	link string // sign-in secret
 }
 
 // printed runs a command of the program in an instance and returns what it printed.
@@ -53,10 +59,11 @@ func printed(t testing.TB, dir string, run func(*app) error) string {
 }
 
 // startOnionHouse makes the keys as an operator does, and serves.
-func startOnionHouse(t testing.TB) *onionHouse {
+func startOnionHouse(t testing.TB, network *oniontest.Network) *onionHouse {
 	t.Helper()
-	h := &onionHouse{t: t, network: oniontest.Start(t), log: &lockedBuffer{}}
-	tors := h.network.Join(t, "intake", "desk", "source")
+	h := &onionHouse{t: t, network: network, handlers: map[string]handler{}, log: &lockedBuffer{}}
+	name := strings.ToLower(path.Base(t.Name()))
+	tors := h.network.Join(t, name+"-intake", name+"-desk", name+"-source")
 	h.atIntake, h.atDesk, h.source = tors[0], tors[1], tors[2]
 	dir, err := os.MkdirTemp("", "house") // names of sockets are short; 0700
 	if err != nil {
@@ -72,24 +79,47 @@ func startOnionHouse(t testing.TB) *onionHouse {
 	h.configure(h.deskDir, fmt.Sprintf("[desk]\nlisten = \"unix:%s/desk.sock\"\nonion = \"control\"\ncourier = \"onion:%s\"\nfetch_every = \"1s\"\n[tor]\ncontrol = %q\nsocks = %q\n",
 		dir, h.forDesks, h.atDesk.Control, h.atDesk.Socks))
 	h.editors, _ = h.addresses(h.deskDir)
-	var admitted struct{ Key string }
-	if err := json.Unmarshal([]byte(printed(t, h.deskDir, (&onionAdmitCmd{Name: "hanna"}).Run)), &admitted); err != nil {
-		t.Fatal(err)
+	for _, id := range []string{"hanna", "ivo"} {
+		h.admit(id)
 	}
-	if h.editorKey, err = onion.ParseClientKey(admitted.Key); err != nil {
-		t.Fatal(err)
+	h.intake = h.serve("intake", h.intakeDir)
+	h.desk = h.serve("desk", h.deskDir)
+	return h
+}
+
+// admit makes a handler, who may come through the editors' onion service.
+func (h *onionHouse) admit(id string) {
+	h.t.Helper()
+	var admitted struct{ Key string }
+	if err := json.Unmarshal([]byte(printed(h.t, h.deskDir, (&onionAdmitCmd{Name: id}).Run)), &admitted); err != nil {
+		h.t.Fatal(err)
+	}
+	key, err := onion.ParseClientKey(admitted.Key)
+	if err != nil {
+		h.t.Fatal(err)
 	}
 	var linked struct{ Link string }
-	if err := json.Unmarshal([]byte(printed(t, h.deskDir, (&userAddCmd{ID: "hanna", Name: "Hanna", Roles: []string{"handler"}}).Run)), &linked); err != nil {
-		t.Fatal(err)
+	if err := json.Unmarshal([]byte(printed(h.t, h.deskDir, (&userAddCmd{ID: id, Name: id, Roles: []string{"handler"}}).Run)), &linked); err != nil {
+		h.t.Fatal(err)
 	}
-	if !strings.HasPrefix(linked.Link, "http://"+h.editors+"/sign-in/") {
-		t.Errorf("sign-in link %s; want one to the editors' onion service", linked.Link)
+	link, ok := strings.CutPrefix(linked.Link, "http://"+h.editors+"/sign-in/")
+	if !ok {
+		h.t.Errorf("sign-in link %s; want one to the editors' onion service", linked.Link)
 	}
-	h.link = linked.Link[strings.LastIndex(linked.Link, "/")+1:]
-	h.stopIntake = h.serve("intake", h.intakeDir)
-	h.stopDesk = h.serve("desk", h.deskDir)
-	return h
+	h.handlers[id] = handler{key, link}
+}
+
+// authorize gives a tor the key of a client.
+func (h *onionHouse) authorize(tor *oniontest.Tor, host string, key onion.ClientKey) {
+	h.t.Helper()
+	c, err := onion.Dial(h.t.Context(), tor.Control)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	defer c.Close()
+	if err := c.Authorize(h.t.Context(), onion.Client{Address: onionAddress(h.t, host), Key: key}); err != nil {
+		h.t.Fatal(err)
+	}
 }
 
 func (h *onionHouse) configure(dir, text string) {
@@ -109,23 +139,57 @@ func (h *onionHouse) addresses(dir string) (pages, courier string) {
 	return shown.Pages, shown.Courier
 }
 
-// serve runs daylight serve, as a process of its own, until stop is called or the
-// test ends.
-func (h *onionHouse) serve(role, dir string) (stop func()) {
+// process is a role that runs.
+type process struct {
+	*exec.Cmd
+	t     testing.TB
+	ended bool
+}
+
+// temporary is the folder for temporary files of the instance in dir.
+func temporary(dir string) string { return dir + ".tmp" }
+
+// serve runs daylight serve, as a process of its own, until it is stopped or the test
+// ends. That of intake is one whose memory can be searched.
+func (h *onionHouse) serve(role, dir string) *process {
 	h.t.Helper()
-	c := exec.Command("daylight", "serve", "--role", role, "--data", dir)
-	c.Stderr = h.log
-	if err := c.Start(); err != nil {
+	command := exec.Command
+	if role == "intake" {
+		command = secrettest.Command
+	}
+	p := &process{Cmd: command("daylight", "serve", "--role", role, "--data", dir), t: h.t}
+	p.Stderr, p.Env = h.log, append(os.Environ(), "TMPDIR="+temporary(dir))
+	if err := os.MkdirAll(temporary(dir), 0o700); err != nil {
 		h.t.Fatal(err)
 	}
-	stop = sync.OnceFunc(func() {
-		c.Process.Signal(os.Interrupt)
-		if err := c.Wait(); err != nil {
-			h.t.Errorf("the %s ended: %v", role, err)
+	if err := p.Start(); err != nil {
+		if os.Getuid() != 0 {
+			h.t.Skipf("this user may not look into another process, nor make a namespace: %v", err)
 		}
-	})
-	h.t.Cleanup(stop)
-	return stop
+		h.t.Fatal(err)
+	}
+	h.t.Cleanup(p.stop)
+	return p
+}
+
+func (p *process) stop() {
+	p.end(os.Interrupt, func(err error) bool { return err == nil })
+}
+
+// kill ends it as a power cut does.
+func (p *process) kill() {
+	p.end(os.Kill, func(err error) bool { return err != nil })
+}
+
+func (p *process) end(how os.Signal, fine func(error) bool) {
+	if p.ended {
+		return
+	}
+	p.ended = true
+	p.Process.Signal(how)
+	if err := p.Wait(); !fine(err) {
+		p.t.Errorf("%v ended: %v", p.Args, err)
+	}
 }
 
 // person is somebody with a browser that knows no script, behind a tor.
@@ -133,7 +197,32 @@ type person struct {
 	t    testing.TB
 	base string
 	http *http.Client
-	way  string // a field of the last page's forms, which intake wants back as it was
+	way  string // a field of the last forms, which intake wants back as it was
+	does *transport
+
+	wants int // a status that a page may have beside 200
+}
+
+// transport is a way to a site, by which a browser says what it is. It notes when it
+// asked for what.
+type transport struct {
+	http.RoundTripper
+	agent string
+	acts  []act
+}
+
+type act struct {
+	what     string // method and path
+	from, to time.Time
+}
+
+func (r *transport) RoundTrip(q *http.Request) (*http.Response, error) {
+	q.Header.Set("User-Agent", r.agent)
+	i := len(r.acts)
+	r.acts = append(r.acts, act{what: q.Method + " " + q.URL.Path, from: time.Now()})
+	resp, err := r.RoundTripper.RoundTrip(q)
+	r.acts[i].to = time.Now()
+	return resp, err
 }
 
 func (h *onionHouse) person(tor *oniontest.Tor, host string) *person {
@@ -143,7 +232,8 @@ func (h *onionHouse) person(tor *oniontest.Tor, host string) *person {
 		h.t.Fatal(err)
 	}
 	jar, _ := cookiejar.New(nil)
-	p := &person{t: h.t, base: "http://" + host, http: &http.Client{Jar: jar, Transport: &http.Transport{DialContext: d.DialContext}}}
+	does := &transport{RoundTripper: &http.Transport{DialContext: d.DialContext}, agent: "Mozilla/5.0 (" + rand.Text() + ")"} // stands in no binary
+	p := &person{t: h.t, base: "http://" + host, http: &http.Client{Jar: jar, Transport: does}, does: does}
 	h.t.Cleanup(p.http.CloseIdleConnections)
 	return p
 }
@@ -185,6 +275,10 @@ func (p *person) post(path string, form ...string) string {
 // send fills in a form with a text and perhaps a file, whose bytes come as they go.
 func (p *person) send(path, field, text, name string, body io.Reader) string {
 	p.t.Helper()
+	return p.read(p.upload(path, field, text, name, body))
+}
+
+func (p *person) upload(path, field, text, name string, body io.Reader) (*http.Response, error) {
 	r, w := io.Pipe()
 	form := multipart.NewWriter(w)
 	go func() {
@@ -201,7 +295,7 @@ func (p *person) send(path, field, text, name string, body io.Reader) string {
 		}
 		w.CloseWithError(errors.Join(err, form.Close()))
 	}()
-	return p.read(p.http.Post(p.base+path, form.FormDataContentType(), r))
+	return p.http.Post(p.base+path, form.FormDataContentType(), r)
 }
 
 func (p *person) read(r *http.Response, err error) string {
@@ -211,10 +305,12 @@ func (p *person) read(r *http.Response, err error) string {
 	}
 	defer r.Body.Close()
 	b, err := io.ReadAll(r.Body)
-	if err != nil || r.StatusCode != http.StatusOK {
+	if p.does != nil && len(p.does.acts) > 0 {
+		p.does.acts[len(p.does.acts)-1].to = time.Now()
+	}
+	if err != nil || r.StatusCode != http.StatusOK && r.StatusCode != p.wants {
 		p.t.Fatalf("%s: status %d, %v\n%s", r.Request.URL.Path, r.StatusCode, err, b)
 	}
-	p.way = ""
 	if m := regexp.MustCompile(`name="way" value='([^']*)'`).FindSubmatch(b); m != nil {
 		p.way = html.UnescapeString(string(m[1]))
 	}
@@ -244,11 +340,19 @@ func (p *person) await(path, text string) string {
 	return ""
 }
 
-// TestOnionStory is the story of a source through a private Tor network, over what
-// the program serves: pages, a large upload, the courier, an answer.
-func TestOnionStory(t *testing.T) {
+// TestOnion is what the program does in a private Tor network.
+func TestOnion(t *testing.T) {
 	t.Parallel() // most of its time it waits for tor
-	h := startOnionHouse(t)
+	network := oniontest.Start(t)
+	for name, f := range map[string]func(*testing.T, *oniontest.Network){"Story": onionStory, "Seizure": seizure} {
+		t.Run(name, func(t *testing.T) { t.Parallel(); f(t, network) })
+	}
+}
+
+// onionStory is the story of a source, over what the program serves: pages, a large
+// upload, the courier, an answer.
+func onionStory(t *testing.T, network *oniontest.Network) {
+	h := startOnionHouse(t, network)
 
 	// The source sends.
 	s := h.person(h.source, h.pages)
@@ -269,19 +373,12 @@ func TestOnionStory(t *testing.T) {
 	s.post("/leave")
 
 	// A handler reads it, through the editors' own onion service, and answers.
-	c, err := onion.Dial(t.Context(), h.source.Control)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer c.Close()
-	editors := onionAddress(t, h.editors)
 	e := h.person(h.source, h.editors)
 	h.refused(e, missingAuthorization)
-	if err := c.Authorize(t.Context(), onion.Client{Address: editors, Key: h.editorKey}); err != nil {
-		t.Fatal(err)
-	}
-	e.reach("/sign-in/" + h.link)
-	e.post("/sign-in", "link", h.link)
+	hanna := h.handlers["hanna"]
+	h.authorize(h.source, h.editors, hanna.key)
+	e.reach("/sign-in/" + hanna.link)
+	e.post("/sign-in", "link", hanna.link)
 	e.await("/conversations", "/conversation/")
 	talk := find(t, e.get("/conversations"), `href="(/conversation/[0-9a-f]+)"`)
 	page = e.get(talk)
@@ -311,24 +408,19 @@ func TestOnionStory(t *testing.T) {
 	}
 
 	// The courier's service lets in the desk, and nobody else.
-	courier := onionAddress(t, h.forDesks)
 	stranger := h.person(h.source, h.forDesks)
 	h.refused(stranger, missingAuthorization)
 	wrong, err := onion.NewClientKey()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := c.Authorize(t.Context(), onion.Client{Address: courier, Key: wrong}); err != nil {
-		t.Fatal(err)
-	}
+	h.authorize(h.source, h.forDesks, wrong)
 	h.refused(stranger, wrongAuthorization)
 	right, err := instance{Role: "desk", dir: h.deskDir}.clientKey()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := c.Authorize(t.Context(), onion.Client{Address: courier, Key: right}); err != nil {
-		t.Fatal(err)
-	}
+	h.authorize(h.source, h.forDesks, right)
 	if list := stranger.reach("/envelopes"); list != "" {
 		t.Errorf("after the desk fetched there is %q", list)
 	}
@@ -341,11 +433,12 @@ func TestOnionStory(t *testing.T) {
 	h.atIntake.Restart(t)
 	h.person(h.source, h.pages).reach("/")
 
-	h.stopDesk()
-	h.stopIntake()
-	seek := canariesOf(storyMessage, words, "Go-http-client/1.1", nil, began, arrived)
-	seek["name of the file"], seek["exact size"] = []byte("cargo.bin"), []byte(fmt.Sprint(size))
-	for _, found := range lookAtIntake(t, h.intakeDir, h.log.String(), seek) {
+	h.desk.stop()
+	h.intake.stop()
+	seek := canariesOf(storyMessage, words, s.does.agent, nil)
+	seek.named("cargo.bin")
+	seek.sized(size)
+	for _, found := range (machine{dir: h.intakeDir, log: h.log.String()}).look(t, seek, secrettest.Moment{What: "the time of the upload", From: began, To: arrived}) {
 		t.Error(found)
 	}
 	for _, tor := range []*oniontest.Tor{h.atIntake, h.atDesk, h.source} {
