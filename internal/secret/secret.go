@@ -10,6 +10,7 @@ import (
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
+	"time"
 	"unsafe"
 )
 
@@ -106,17 +107,20 @@ func keep(*[56 << 10]byte) {}
 // gives the memory back to the system. What lies in a sync.Pool, as buffers of
 // connections do, is garbage only after two rounds. There are more: the runtime
 // remembers when each of the last 256 ended, and whatever needs much memory, as keys
-// do that are derived, makes one. A round takes some milliseconds of what is in use.
+// do that are derived, makes one. A round takes some milliseconds; under a flood more,
+// and what the bound of time leaves is for the next Collect.
 func Collect() {
 	runtime.GC()
 	runtime.GC()
 	overwriteStacks()
 	overwriteFree()
-	for range len(runtime.MemStats{}.PauseEnd) {
+	for i, until := 0, time.Now().Add(longest); i < len(runtime.MemStats{}.PauseEnd) && time.Now().Before(until); i++ {
 		runtime.GC()
 	}
 	debug.FreeOSMemory()
 }
+
+const longest = 5 * time.Second
 
 // overwriteFree overwrites what nothing lies in: large stacks that are over are there
 // as they were. Of memory that is locked, the system takes nothing back.
