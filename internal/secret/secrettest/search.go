@@ -51,9 +51,8 @@ func For(canaries map[string][]byte, moments ...Moment) (*Search, error) {
 	for _, m := range moments {
 		for unix := m.From.Unix(); unix <= m.To.Unix(); unix++ {
 			at := time.Unix(unix, 0)
-			s.add(m.What+", the time of day", []byte(at.UTC().Format(time.TimeOnly)))
-			if local := at.Local(); local.Hour() != at.UTC().Hour() {
-				s.add(m.What+", the time of day here", []byte(local.Format(time.TimeOnly)))
+			for _, form := range []string{"2006-01-02 15:04:05", "2006-01-02T15:04:05", "2006/01/02 15:04:05", "02 Jan 2006 15:04:05"} {
+				s.add(m.What+", the day and time", []byte(at.UTC().Format(form)))
 			}
 			s.add(m.What+", the second", strconv.AppendInt(nil, unix, 10))
 			s.add(m.What+", the second in 8 bytes", binary.BigEndian.AppendUint64(nil, uint64(unix)))
