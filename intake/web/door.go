@@ -8,6 +8,7 @@ import (
 
 	"daylight/fault"
 	"daylight/intake"
+	"daylight/internal/secret"
 )
 
 // door lets in as many requests as there may be, before anything is done for them:
@@ -18,18 +19,8 @@ import (
 func (p *pages) door(next http.Handler) http.Handler {
 	busy, tooOften := p.site.Refusal(fault.Busy), p.site.Refusal(often(intake.ErrTooOften))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		s, err := p.session(r)
-		switch form := r.Method == http.MethodPost; {
-		case err == nil && form && r.URL.Path == "/leave":
-		case err == nil && form && r.URL.Path == "/send":
-			err = s.Count(intake.Pages)
-		case err == nil:
-			err = p.in.Admit(s)
-		case p.in.ParcelAt(strings.TrimPrefix(r.URL.Path, "/sealed/")) > 0:
-			err = nil
-		default:
-			err = p.in.Admit(nil)
-		}
+		var err error
+		secret.Wiped(func() { err = p.enter(r) }) // it looks for the visit, by its token
 		if err == nil {
 			next.ServeHTTP(w, r)
 			return
@@ -44,4 +35,20 @@ func (p *pages) door(next http.Handler) http.Handler {
 			busy(w, r)
 		}
 	})
+}
+
+// enter counts a request, and says why it cannot be let in.
+func (p *pages) enter(r *http.Request) error {
+	s, err := p.session(r)
+	switch form := r.Method == http.MethodPost; {
+	case err == nil && form && r.URL.Path == "/leave":
+		return nil
+	case err == nil && form && r.URL.Path == "/send":
+		return s.Count(intake.Pages)
+	case err == nil:
+		return p.in.Admit(s)
+	case p.in.ParcelAt(strings.TrimPrefix(r.URL.Path, "/sealed/")) > 0:
+		return nil
+	}
+	return p.in.Admit(nil)
 }
