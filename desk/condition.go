@@ -2,6 +2,8 @@ package desk
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"slices"
 	"strings"
@@ -22,6 +24,7 @@ import (
 type Condition struct {
 	Kind ConditionKind `json:"kind"`
 	Day  string        `json:"day,omitempty"` // of an embargo: YYYY-MM-DD; "" where it is in words that only handlers read
+	Of   string        `json:"of,omitempty"`  // of an embargo: tells one wish from another, and nothing else
 	Why  string        `json:"why,omitempty"` // a release need not wait for it
 	By   EditorID      `json:"by,omitempty"`  // who wrote that down
 }
@@ -54,31 +57,37 @@ func (c Condition) holds(today string) bool {
 // Asks are the conditions of all that the source wrote, each once.
 func (c Conversation) Asks() []Condition {
 	var all []Condition
-	add := func(one Condition) {
-		if !slices.Contains(all, one) {
-			all = append(all, one)
-		}
-	}
+	days, unquoted := map[string]bool{}, false
 	for _, m := range c.Messages {
-		if m.Conditions.Before != "" {
-			e := Condition{Kind: Embargo}
-			if _, err := time.Parse(time.DateOnly, m.Conditions.Before); err == nil {
-				e.Day = m.Conditions.Before
+		if before := m.Conditions.Before; before != "" && !days[before] {
+			days[before] = true
+			e := Condition{Kind: Embargo, Of: wish(m)}
+			if _, err := time.Parse(time.DateOnly, before); err == nil {
+				e.Day = before
 			}
-			add(e)
+			all = append(all, e)
 		}
-		if m.Conditions.Unquoted {
-			add(Condition{Kind: NoQuotes})
+		if m.Conditions.Unquoted && !unquoted {
+			unquoted = true
+			all = append(all, Condition{Kind: NoQuotes})
 		}
 	}
 	return all
+}
+
+// wish names what a message asks for, so that a reason why one need not be waited for
+// does not count for another, of other words or another source. The id of the message is
+// random: who sees the name does not find the message by it, nor the words.
+func wish(m Message) string {
+	sum := sha256.Sum256([]byte("wish " + m.ID + " " + m.Conditions.Before))
+	return hex.EncodeToString(sum[:8])
 }
 
 // Ask notes what a source asked for, and reports whether that was news: then whoever
 // approved did not know of it.
 func (c *Case) Ask(list []Condition) (news bool) {
 	for _, one := range list {
-		if !slices.ContainsFunc(c.Conditions, func(k Condition) bool { return k.Kind == one.Kind && k.Day == one.Day }) {
+		if !slices.ContainsFunc(c.Conditions, func(k Condition) bool { return k.Kind == one.Kind && k.Of == one.Of }) {
 			c.Conditions, news = append(slices.Clone(c.Conditions), one), true
 		}
 	}

@@ -130,6 +130,36 @@ func TestALateConditionVoidsApprovals(t *testing.T) {
 	}
 }
 
+// TestAReasonIsForOneWish: why one need not be waited for says nothing of another wish,
+// in other words, or of another source for the same day.
+func TestAReasonIsForOneWish(t *testing.T) {
+	for _, before := range []string{"after my trial", "2027-01-31"} {
+		w := world(t)
+		s, _, id := asked(t, w, envelope.Conditions{Before: before})
+		must(t, w.NeedNotWait(t.Context(), ana, id, "They agreed."))
+		s.SendAsking(envelope.Conditions{Before: before}, "As I said.")
+		talks(t, w, handler)
+		if why := whyNot(t, w, id); strings.Contains(why, "The source asked") {
+			t.Errorf("%s: the same once more holds: %q", before, why)
+		}
+		s.SendAsking(envelope.Conditions{Before: "when I am abroad"}, "One thing more.")
+		talks(t, w, handler)
+		if why := whyNot(t, w, id); !strings.Contains(why, "a time that is given in words") {
+			t.Errorf("%s: other words do not hold: %q", before, why)
+		}
+		must(t, w.NeedNotWait(t.Context(), ana, id, "They are abroad."))
+		w.NewSource().SendAsking(envelope.Conditions{Before: before}, "I am another.", "list.txt", "Names.")
+		for _, talk := range talks(t, w, handler) {
+			if len(talk.Cases) == 0 {
+				must(t, must2(w.MakeCase(t.Context(), handler, talk.ID, desk.Made{Into: id, Messages: []string{talk.Messages[0].ID}})))
+			}
+		}
+		if why := whyNot(t, w, id); !strings.Contains(why, "The source asked") {
+			t.Errorf("%s: what another source asks does not hold: %q", before, why)
+		}
+	}
+}
+
 // TestNoQuotes: words that are not to be quoted are no file of a case; those of other
 // messages are, and the case says what was asked.
 func TestNoQuotes(t *testing.T) {
