@@ -81,6 +81,40 @@ func TestWhatIsRefusedAtTheDoorComesBack(t *testing.T) {
 	}
 }
 
+// TestWhatIsRefusedIsNotReadForEver: a message that does not end holds nothing up where
+// nothing is taken.
+func TestWhatIsRefusedIsNotReadForEver(t *testing.T) {
+	var free atomic.Int64
+	h := newHouse(t, func(_ *house, o *intake.Options) { o.Store = lowDisk{o.Store, &free} })
+	s := h.source(t)
+	s.begin()
+	head := "--x\r\nContent-Disposition: form-data; name=\"way\"\r\n\r\n" + h.way() + "\r\n" +
+		"--x\r\nContent-Disposition: form-data; name=\"message\"\r\n\r\nWhat I have to say."
+	endless := &counted{most: 1 << 29}
+	res, err := s.c.Post(h.url+"/send", "multipart/form-data; boundary=x", io.MultiReader(strings.NewReader(head), endless))
+	if err == nil { // else the server hung up before the page was read
+		s.read(res, nil).wants(t, 507, "no space left here")
+	}
+	if read := endless.n.Load(); read > 200<<20 {
+		t.Errorf("%d bytes were read of what is not taken", read)
+	}
+}
+
+// counted is zeros that are counted, up to some.
+type counted struct {
+	n    atomic.Int64
+	most int64
+}
+
+func (c *counted) Read(b []byte) (int, error) {
+	if c.n.Load() >= c.most {
+		return 0, io.EOF
+	}
+	clear(b)
+	c.n.Add(int64(len(b)))
+	return len(b), nil
+}
+
 func TestReturnsOfOneVisit(t *testing.T) {
 	h := newHouse(t, func(_ *house, o *intake.Options) {
 		o.Limits.Visit.Returns, o.Limits.Visit.Begins = intake.Rate{Burst: 2, Hour: 1}, intake.Rate{Burst: 1, Hour: 1}

@@ -181,6 +181,9 @@ func (p *pages) refuse(w http.ResponseWriter, r *http.Request, s *intake.Session
 		case "unquoted":
 			asks.Unquoted = true
 		}
+		if n, _ := io.CopyN(io.Discard, part, drained); n == drained {
+			break // the next part would read on without an end
+		}
 	}
 	io.CopyN(io.Discard, r.Body, drained)
 	p.again(w, r, s, httpkit.Status(err), problem, text, asks)
