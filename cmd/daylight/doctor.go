@@ -154,7 +154,7 @@ func (d *doctor) intake(in instance) {
 	case errors.Is(err, fault.NotFound):
 		d.ok("intake was never started: it holds nothing")
 	case errors.Is(err, fault.Conflict):
-		d.warn("It is looked at once it was started and stopped.", "Start intake: what was left half way is ended, and an older database brought up to date.", "%v", err)
+		d.warn("It is looked at once it was started and stopped.", "Start intake: what was left half way is ended, and an older database brought up to date. One of a newer program needs that program.", "%v", err)
 	default:
 		d.opens(in, func() error { return err })
 		if err == nil && day < late {

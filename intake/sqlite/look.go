@@ -19,6 +19,11 @@ import (
 func Look(ctx context.Context, dir string, key sqlkit.Key) (rewritten string, err error) {
 	path := filepath.Join(dir, "intake.db")
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		for _, name := range []string{"pool", "root.key"} {
+			if _, err := os.Stat(filepath.Join(dir, name)); err == nil {
+				return "", fmt.Errorf("look at intake store: the database is gone, and %s is there: %w", name, fault.Damaged)
+			}
+		}
 		return "", fmt.Errorf("look at intake store: %w", fault.NotFound)
 	}
 	if log, err := os.Stat(path + "-wal"); err == nil && log.Size() > 0 {

@@ -87,6 +87,7 @@ func TestLookChangesNothing(t *testing.T) {
 		f          func(path string, b []byte) error
 		want       error
 	}{
+		{"no database", "intake.db", func(path string, _ []byte) error { return os.Remove(path) }, fault.Damaged},
 		{"no root key", "root.key", func(path string, _ []byte) error { return os.Remove(path) }, fault.Damaged},
 		{"another root key", "root.key", func(path string, b []byte) error { return os.WriteFile(path, noise(9, len(b)), 0o600) }, fault.Damaged},
 		{"a short pool", "pool", func(path string, _ []byte) error { return os.Truncate(path, 1<<10) }, fault.Damaged},
