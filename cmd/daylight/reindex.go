@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"time"
 
@@ -64,6 +65,11 @@ func (c *reindexCmd) begin(in instance, of string, left bool, lost func() error)
 		if index, err := segment.Open(in.path("index"), segment.Options{}); err == nil {
 			return index.Close()
 		}
+	}
+	// First the mark of one that was stopped: whatever stops this one, what it has not yet
+	// taken away is not gone on with.
+	if err := os.Remove(in.path(reindexing)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
 	}
 	if err := lost(); err != nil {
 		return err
