@@ -138,8 +138,6 @@ type Progress struct {
 	Total corpus.Tally  // as Ingester.Total
 	Rate  float64       // bytes handed in, a second
 	Left  time.Duration // 0 when unknown
-
-	Indexed int64 // documents of earlier runs that this one has brought into the index
 }
 
 // Run takes in all items. An error of the iterator that is not a *Skipped ends it,

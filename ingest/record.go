@@ -249,7 +249,6 @@ func (r *run) catchUp(ctx context.Context) error {
 		if err := r.apply(ctx, puts); err != nil {
 			return err
 		}
-		r.indexed += int64(len(docs))
 		r.report(false)
 	}
 }

@@ -16,14 +16,13 @@ import (
 
 // run is the state of one Run. All but the workers' part belongs to Run's goroutine.
 type run struct {
-	in      *Ingester
-	limits  Limits
-	tasks   chan *task
-	start   time.Time
-	indexed int64     // by catchUp
-	said    time.Time // when Progress was last told
-	items   int64
-	done    corpus.Tally
+	in     *Ingester
+	limits Limits
+	tasks  chan *task
+	start  time.Time
+	said   time.Time // when Progress was last told
+	items  int64
+	done   corpus.Tally
 
 	messages int64 // recorded by this run
 	group    group
@@ -268,7 +267,7 @@ func (r *run) report(now bool) {
 		return
 	}
 	r.said = time.Now()
-	p := Progress{Items: r.items, Done: r.done, Total: r.in.Total, Indexed: r.indexed}
+	p := Progress{Items: r.items, Done: r.done, Total: r.in.Total}
 	if took := time.Since(r.start).Seconds(); took > 0 {
 		p.Rate = float64(p.Done.Bytes) / took
 	}
