@@ -46,7 +46,7 @@ func TestSomebodyElseUsedTheWords(t *testing.T) {
 	if _, today := visit(); today != kept {
 		t.Errorf("%s on the same day; want %s", today, kept)
 	}
-	another := func() { h.now = h.now.Add(24 * time.Hour) }
+	another := func() { h.later(24 * time.Hour) }
 	another()
 	last, today := visit()
 	if last != kept || today == kept {
@@ -93,7 +93,7 @@ func TestNumbersOfWordsThatWereNeverUsed(t *testing.T) {
 	if last == "" || kept == "" {
 		t.Error("there are no numbers")
 	}
-	h.now = h.now.Add(24 * time.Hour)
+	h.later(24 * time.Hour)
 	if last, _ := numbers(t, h.source(t).post("/return", "codename", string(fresh))); last != kept {
 		t.Errorf("last %s; want %s", last, kept)
 	}
