@@ -13,7 +13,7 @@ func TestVisitsTellOfOtherDays(t *testing.T) {
 		r := rand.New(rand.NewPCG(seed, 1))
 		v := newVisits()
 		box := [32]byte{byte(seed), 7}
-		kept, keptOn, stranger := uint16(0), -1, false // stranger: was here on a day after that, before today
+		kept, keptOn, stranger := uint16(0), -1, 0 // stranger: on how many days after that, before today
 		for day := range 30 {
 			today := fmt.Sprint("2026-11-", day)
 			source, other := r.IntN(3) == 0, r.IntN(5) == 0
@@ -33,16 +33,20 @@ func TestVisitsTellOfOtherDays(t *testing.T) {
 					t.Fatalf("seed %d: numbers %d, %d, then %d, %d on one day", seed, last, now, again, same)
 				}
 				// Two and more visits of a stranger can lead back to the number by chance.
-				if keptOn >= 0 && !stranger && last != kept {
+				switch {
+				case keptOn < 0:
+				case stranger == 0 && last != kept:
 					t.Errorf("seed %d, day %d: an alarm for nothing", seed, day)
+				case stranger == 1 && last == kept:
+					t.Errorf("seed %d, day %d: the stranger is not noticed", seed, day)
 				}
-				kept, keptOn, stranger = now, day, false
+				kept, keptOn, stranger = now, day, 0
 			}
 			if other && !first {
 				v.count(today, box)
 			}
 			if other && !source {
-				stranger = true
+				stranger++
 			}
 		}
 	}
