@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -230,6 +231,17 @@ func axeDesk(t *testing.T, h *house, newLooker func(*testing.T) *looker) {
 	handler.look("conversation with a handover")
 	handler.visit(handler.first(".files a"))
 	handler.visit(conversation + "/case")
+	handler.visit(h.desk + "/conversations/unopened")
+	client, err := (&newsroomFlags{To: h.intake}).client()
+	if err != nil {
+		t.Fatal(err)
+	}
+	junk := append([]byte("age-encryption.org/v1\njunk\n"), make([]byte, 300_000)...)
+	if _, err := client.put(t.Context(), strings.Repeat("0a", 16), 0, int64(len(junk)), bytes.NewReader(junk), int64(len(junk))); err != nil {
+		t.Fatal(err)
+	}
+	handler.until(h.desk+"/conversations/unopened", "1 envelope")
+	handler.look("an envelope that did not open")
 
 	editor.visit(h.desk + "/")
 	editor.visit(h.desk + "/cases")
