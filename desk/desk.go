@@ -101,8 +101,8 @@ type Desk struct {
 	owes     bool       // releases may wait to be handed over
 	aside    sync.Mutex // one at a time opens again what did not open, or destroys it
 	closed   closed
-	left     atomic.Int64 // envelopes that stayed at intake in the last round
-	keys     atomic.Int64 // that have been tried on what did not open
+	left     atomic.Int64           // envelopes that stayed at intake in the last round
+	tried    atomic.Pointer[string] // keys, on what did not open
 	given    given
 	previews previews
 	sums     manifests

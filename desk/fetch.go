@@ -144,16 +144,18 @@ func (d *Desk) takeIn(ctx context.Context, in courier.Intake, e courier.Envelope
 	return err
 }
 
-// tryNewKeys opens what did not open before with keys that the last round had not.
+// tryNewKeys opens what did not open before with keys that the last round had not. One
+// that comes in place of another makes a new list.
 func (d *Desk) tryNewKeys(ctx context.Context, ring Keyring, f *Fetched) error {
-	if n := int64(len(ring.Identities)); d.keys.Load() != n {
-		d.closed.clear()
-		opened, err := d.openAgain(ctx, ring)
-		f.Envelopes += opened
-		if err != nil {
-			return fmt.Errorf("fetch: %w", err)
-		}
-		d.keys.Store(n)
+	tried := fmt.Sprint(ring.List.Serial, " ", len(ring.Identities))
+	if last := d.tried.Swap(&tried); last != nil && *last == tried {
+		return nil
+	}
+	d.closed.clear()
+	opened, err := d.openAgain(ctx, ring)
+	f.Envelopes += opened
+	if err != nil {
+		return fmt.Errorf("fetch: %w", err)
 	}
 	return nil
 }

@@ -1,6 +1,7 @@
 package desk
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -105,6 +106,10 @@ func (d *Desk) openAgain(ctx context.Context, ring Keyring) (opened int, first e
 func (d *Desk) openKept(ctx context.Context, u Unopened, ring Keyring) error {
 	_, err := d.take(ctx, courier.Envelope{ID: u.ID, Day: u.Day, Size: u.Size}, ring, func() (io.ReadCloser, error) {
 		r, err := d.o.Blobs.Open(ctx, u.Kept)
+		if errors.Is(err, fault.NotFound) { // a crash came while it was destroyed
+			u.Kept, u.Why = blob.Ref{}, "Its destruction was not noted to its end."
+			return nil, cmp.Or(d.o.Stores.Envelopes.Put(ctx, u), errClosed)
+		}
 		if err != nil {
 			return nil, err
 		}

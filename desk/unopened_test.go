@@ -251,3 +251,20 @@ func TestACrashWhileItIsOpenedAgain(t *testing.T) {
 		must(t, w.Options.Stores.Envelopes.Put(t.Context(), all[0])) // the row, which is the last step, is still there
 	}
 }
+
+// TestACrashWhileItIsDestroyed leaves a row without bytes: the next round notes the end.
+func TestACrashWhileItIsDestroyed(t *testing.T) {
+	w := world(t)
+	w.Intake.Leave(junk(100_000))
+	_, err := w.Fetch(t.Context(), w.Intake)
+	must(t, err)
+	all, err := w.Options.Stores.Envelopes.All(t.Context())
+	must(t, err)
+	must(t, w.Options.Blobs.Delete(t.Context(), all[0].Kept))
+	w.Reopen()
+	_, err = w.Fetch(t.Context(), w.Intake)
+	must(t, err)
+	if sum := unopened(t, w); sum.Envelopes != 0 || sum.Destroyed != 1 {
+		t.Errorf("%+v; want one that was destroyed", sum)
+	}
+}
