@@ -48,6 +48,7 @@ func (sub *Submission) ask() error {
 	}
 	sub.asked = true
 	if err := sub.sealer.Conditions(sub.arrival.Conditions); err != nil {
+		sub.arrival.Conditions = envelope.Conditions{} // nobody shall be told that they are sealed
 		return fmt.Errorf("keep conditions: %w", err)
 	}
 	return nil
