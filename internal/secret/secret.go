@@ -9,7 +9,6 @@ import (
 	"runtime"
 	"runtime/debug"
 	"sync"
-	"sync/atomic"
 	"time"
 	"unsafe"
 )
@@ -112,8 +111,6 @@ func keep(*[56 << 10]byte) {}
 func Collect() {
 	runtime.GC()
 	runtime.GC()
-	overwriteStacks()
-	overwriteFree()
 	for i, until := 0, time.Now().Add(longest); i < len(runtime.MemStats{}.PauseEnd) && time.Now().Before(until); i++ {
 		runtime.GC()
 	}
@@ -121,66 +118,3 @@ func Collect() {
 }
 
 const longest = 5 * time.Second
-
-// overwriteFree overwrites what nothing lies in: large stacks that are over are there
-// as they were. Of memory that is locked, the system takes nothing back.
-func overwriteFree() {
-	var m runtime.MemStats
-	runtime.ReadMemStats(&m)
-	if !heapLocked.Load() {
-		m.HeapIdle -= m.HeapReleased
-	}
-	var all [][]byte
-	for n := uint64(0); n < m.HeapIdle; n += pageOfHeap {
-		all = append(all, make([]byte, pageOfHeap))
-	}
-	runtime.KeepAlive(all)
-}
-
-// heapLocked says that Lock was given all that it asked for.
-var heapLocked atomic.Bool
-
-// pageOfHeap is the least that lies alone in the heap.
-const pageOfHeap = 8 << 10
-
-// overwriteStacks overwrites what goroutines that have ended left on their stacks, which
-// the runtime keeps for others, in sizes of 4 to 16 KiB: larger ones it gives back. It
-// reaches as many of each size as there are goroutines that want one at once.
-func overwriteStacks() {
-	var all, wide sync.WaitGroup
-	wide.Add(stacks)
-	for range stacks {
-		all.Go(func() {
-			fill3()
-			fill6()
-			fill13()
-			wide.Done()
-			wide.Wait()
-		})
-	}
-	all.Wait()
-}
-
-// stacks are more than an intake has that is not under a flood.
-const stacks = 512
-
-//go:noinline
-func fill13() {
-	var b [13 << 10]byte
-	keepSome(b[:])
-}
-
-//go:noinline
-func fill3() {
-	var b [3 << 10]byte
-	keepSome(b[:])
-}
-
-//go:noinline
-func fill6() {
-	var b [6 << 10]byte
-	keepSome(b[:])
-}
-
-//go:noinline
-func keepSome([]byte) {}

@@ -110,7 +110,5 @@ func lockAll() error {
 	if err := unix.Setrlimit(unix.RLIMIT_MEMLOCK, &all); err != nil && os.Geteuid() != 0 {
 		return fmt.Errorf("the limit is %d KiB", l.Max>>10)
 	}
-	err := unix.Mlockall(unix.MCL_CURRENT | unix.MCL_FUTURE | unix.MCL_ONFAULT)
-	heapLocked.Store(err == nil)
-	return err
+	return unix.Mlockall(unix.MCL_CURRENT | unix.MCL_FUTURE | unix.MCL_ONFAULT)
 }
