@@ -26,7 +26,7 @@ const MaxNote = 2000
 // HandOver gives the conversation to a handler, or to nobody.
 func (c *Conversation) HandOver(h Handover) error {
 	if h.To == c.With {
-		return fault.Say("This conversation is there already. Nothing was changed.", fmt.Errorf("hand over: %w", fault.Conflict))
+		return fault.Say("Who looks after it would stay the same: choose another. Nothing was changed.", fmt.Errorf("hand over: %w", fault.Conflict))
 	}
 	if utf8.RuneCountInString(h.Note) > MaxNote {
 		return in(FieldNote, fault.Say(fmt.Sprintf("The note is too long: %d characters are the most.", MaxNote), fmt.Errorf("hand over: note: %w", fault.Invalid)))

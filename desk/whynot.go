@@ -85,7 +85,7 @@ func (d *Desk) ready(ctx context.Context, c Case, p planned) (Readiness, error) 
 		r.Embargoes = c.embargoes(day(d.o.Now()))
 	}
 	for _, one := range r.Embargoes {
-		say("%s Wait, or write down on the page of the release why not: two editors approve that too.", one.Words())
+		say("%s Wait, or write down under “Release” why not: two editors approve that too.", one.Words())
 	}
 	switch {
 	case c.Gate == nil || c.Gate.Manifest != p.manifest:

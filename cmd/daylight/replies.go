@@ -34,7 +34,8 @@ whether the mailbox was ever used. Destroyed there; the newsroom may already hol
 
 Keep the number of today. When you come back on another day, it must be the number of the last day: then nobody asked for these
 answers in between. If its first half is another one, the submission system was started anew, and cannot tell. If only its second
-half is, somebody asked, or very many people were there: get a new codename. All of one day (UTC) counts as one.`
+half is, somebody asked, or very many people were there: get a new codename. All of one day (UTC) counts as one: on
+the day itself there is nothing to compare.`
 }
 
 func (c *repliesCmd) Run(a *app) error {

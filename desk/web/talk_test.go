@@ -138,8 +138,8 @@ func TestConditionsOnThePages(t *testing.T) {
 	}
 	a.see(id+"/release", "nothing of it is published")
 	a.do(id+"/files", "do", "publish the rest")
-	a.see(id+"/release", "Why can’t this be released yet?", "before 2027-01-31. Wait, or write down", "Why it need not wait")
-	if page := n.as("redactor").see(id + "/release"); strings.Contains(page, "Why it need not wait") {
+	a.see(id+"/release", "Why can’t this be released yet?", "before 2027-01-31. Wait, or write down", "Write down why it need not wait")
+	if page := n.as("redactor").see(id + "/release"); strings.Contains(page, "Write down why it need not wait") {
 		t.Error("who is no editor is offered to pass over it")
 	}
 	if status, page := a.post(id+"/release/condition", url.Values{"why": {" "}}); status != 400 || !strings.Contains(page, "Say in a sentence why") {
