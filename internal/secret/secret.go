@@ -104,14 +104,14 @@ func keep(*[56 << 10]byte) {}
 
 // Collect finds garbage, overwrites it where the process is one that Scrubs, and
 // gives the memory back to the system. What lies in a sync.Pool, as buffers of
-// connections do, is garbage only after two rounds. There are more: the runtime
-// remembers when each of the last 256 ended, and whatever needs much memory, as keys
-// do that are derived, makes one. A round takes some milliseconds; under a flood more,
-// and what the bound of time leaves is for the next Collect.
+// connections do, is garbage only after two rounds. A process that Scrubs makes more:
+// the runtime remembers when each of the last 256 ended, and whatever needs much memory,
+// as keys do that are derived, makes one. A round takes some milliseconds; under a flood
+// more, and what the bound of time leaves is for the next Collect.
 func Collect() {
 	runtime.GC()
 	runtime.GC()
-	for i, until := 0, time.Now().Add(longest); i < len(runtime.MemStats{}.PauseEnd) && time.Now().Before(until); i++ {
+	for i, until := 0, time.Now().Add(longest); Scrubs() && i < len(runtime.MemStats{}.PauseEnd) && time.Now().Before(until); i++ {
 		runtime.GC()
 	}
 	debug.FreeOSMemory()

@@ -56,8 +56,6 @@ func For(canaries map[string][]byte, moments ...Moment) (*Search, error) {
 			}
 			s.add(m.What+", the second", strconv.AppendInt(nil, unix, 10))
 			s.add(m.What+", the second in 8 bytes", binary.BigEndian.AppendUint64(nil, uint64(unix)))
-			s.add(m.What+", the second as an int64", binary.LittleEndian.AppendUint64(nil, uint64(unix)))
-			s.add(m.What+", the second as time.Time has it", binary.LittleEndian.AppendUint64(nil, uint64(unix+sinceYear1)))
 		}
 	}
 	return s, nil
@@ -103,9 +101,10 @@ const (
 	since1885  = 2682288000
 )
 
-// Clocks tells of each place in b, at a multiple of step, that has a moment exactly: as
-// nanoseconds since 1970, or as a time.Time that comes from the clock. In what is random
-// it finds some by chance.
+// Clocks tells of each place in b, at a multiple of step, that has a moment as programs
+// have it in memory: as seconds or nanoseconds since 1970, or as a time.Time, which may
+// come from the clock. Numbers in memory lie at multiples of 8; between them addresses
+// of functions look like seconds. In what is random it finds some by chance.
 func (s *Search) Clocks(b []byte, step int, found func(what string, at, n int)) {
 	var first, last time.Time
 	for i, m := range s.moments {
@@ -119,6 +118,11 @@ func (s *Search) Clocks(b []byte, step int, found func(what string, at, n int)) 
 	lo, hi := first.UnixNano(), last.UnixNano()
 	for at := 0; at+8 <= len(b) && len(s.moments) > 0; at += step {
 		v := binary.LittleEndian.Uint64(b[at:])
+		for how, sec := range [...]int64{int64(v), int64(v) - sinceYear1} {
+			if sec >= first.Unix() && sec <= last.Unix() {
+				s.second(sec, [...]string{"the second as an int64", "the second as time.Time has it"}[how], at, found)
+			}
+		}
 		if n := int64(v); n >= lo && n <= hi {
 			s.clock(time.Unix(0, n), "in nanoseconds", at, 8, found)
 		}
@@ -132,6 +136,14 @@ func (s *Search) Clocks(b []byte, step int, found func(what string, at, n int)) 
 		if sec, nano := int64(v<<1>>31)-since1885, v&(1<<30-1); v>>63 == 1 && nano < 1e9 && sec >= first.Unix() && sec <= last.Unix() && at+16 <= len(b) &&
 			binary.LittleEndian.Uint64(b[at+8:])-1 < 1<<50 {
 			s.clock(time.Unix(sec, int64(nano)), "as time.Now gives it", at, 16, found)
+		}
+	}
+}
+
+func (s *Search) second(unix int64, how string, place int, found func(string, int, int)) {
+	for _, m := range s.moments {
+		if unix >= m.From.Unix() && unix <= m.To.Unix() {
+			found(m.What+", "+how, place, 8)
 		}
 	}
 }
