@@ -1,7 +1,6 @@
 package desk
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -21,7 +20,7 @@ type Unopened struct {
 	Day  string // of its arrival at intake
 	Size int64
 	Kept blob.Ref // of its id, and then its bytes; zero once it is destroyed
-	Why  string   // it was destroyed
+	Why  string   // it was destroyed, or is to be
 }
 
 // errStays is of an envelope that does not open, and is left at intake.
@@ -90,7 +89,12 @@ func (d *Desk) openAgain(ctx context.Context, ring Keyring) (opened int, first e
 		return 0, err
 	}
 	for _, u := range kept {
-		err := d.openKept(ctx, u, ring)
+		var err error
+		if u.Why == "" {
+			err = d.openKept(ctx, u, ring)
+		} else if err = d.destroyKept(ctx, u, u.Why); err == nil { // a crash came before the end of it
+			continue
+		}
 		switch {
 		case err == nil:
 			opened++
@@ -106,10 +110,6 @@ func (d *Desk) openAgain(ctx context.Context, ring Keyring) (opened int, first e
 func (d *Desk) openKept(ctx context.Context, u Unopened, ring Keyring) error {
 	_, err := d.take(ctx, courier.Envelope{ID: u.ID, Day: u.Day, Size: u.Size}, ring, func() (io.ReadCloser, error) {
 		r, err := d.o.Blobs.Open(ctx, u.Kept)
-		if errors.Is(err, fault.NotFound) { // a crash came while it was destroyed
-			u.Kept, u.Why = blob.Ref{}, "Its destruction was not noted to its end."
-			return nil, cmp.Or(d.o.Stores.Envelopes.Put(ctx, u), errClosed)
-		}
 		if err != nil {
 			return nil, err
 		}
@@ -214,15 +214,25 @@ func (d *Desk) DestroyUnopened(ctx context.Context, by EditorID, days []string, 
 			return err
 		}
 		for _, u := range of[day] {
-			if err := d.o.Blobs.Delete(ctx, u.Kept); err != nil {
-				return fmt.Errorf("destroy envelope: %w", err)
-			}
-			u.Kept, u.Why = blob.Ref{}, why
-			if err := d.o.Stores.Envelopes.Put(ctx, u); err != nil {
+			if err := d.destroyKept(ctx, u, why); err != nil {
 				return fmt.Errorf("destroy envelope: %w", err)
 			}
 		}
 	}
 	d.closed.clear() // there is room for what stays at intake
 	return nil
+}
+
+// destroyKept destroys one. Its row says first that it is to be: so a crash leaves none
+// whose bytes are gone and nobody knows why.
+func (d *Desk) destroyKept(ctx context.Context, u Unopened, why string) error {
+	u.Why = why
+	if err := d.o.Stores.Envelopes.Put(ctx, u); err != nil {
+		return err
+	}
+	if err := d.o.Blobs.Delete(ctx, u.Kept); err != nil {
+		return err
+	}
+	u.Kept = blob.Ref{}
+	return d.o.Stores.Envelopes.Put(ctx, u)
 }

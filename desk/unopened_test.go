@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"daylight/blob"
 	"daylight/courier"
 	"daylight/desk"
 	"daylight/desk/desktest"
@@ -252,19 +253,59 @@ func TestACrashWhileItIsOpenedAgain(t *testing.T) {
 	}
 }
 
-// TestACrashWhileItIsDestroyed leaves a row without bytes: the next round notes the end.
+// TestACrashWhileItIsDestroyed, between any two steps: the next start ends it, and all
+// else goes on.
 func TestACrashWhileItIsDestroyed(t *testing.T) {
-	w := world(t)
-	w.Intake.Leave(junk(100_000))
-	_, err := w.Fetch(t.Context(), w.Intake)
-	must(t, err)
-	all, err := w.Options.Stores.Envelopes.All(t.Context())
-	must(t, err)
-	must(t, w.Options.Blobs.Delete(t.Context(), all[0].Kept))
-	w.Reopen()
-	_, err = w.Fetch(t.Context(), w.Intake)
-	must(t, err)
-	if sum := unopened(t, w); sum.Envelopes != 0 || sum.Destroyed != 1 {
-		t.Errorf("%+v; want one that was destroyed", sum)
+	for step := range 3 {
+		w := world(t)
+		w.Intake.Leave(junk(1000))
+		_, err := w.Fetch(t.Context(), w.Intake)
+		must(t, err)
+		envelopes := w.Options.Stores.Envelopes
+		w.Options.Stores.Envelopes = &killed{envelopes, step}
+		w.Options.Blobs = &killedBlobs{w.Options.Blobs, step == 1}
+		w.Reopen()
+		if err := w.DestroyUnopened(t.Context(), handler, []string{"2026-11-01"}, "Junk."); !errors.Is(err, errKilled) {
+			t.Fatalf("step %d: %v; want it killed", step, err)
+		}
+		w.Options.Stores.Envelopes = envelopes
+		w.Options.Blobs = w.Options.Blobs.(*killedBlobs).Store
+		w.Reopen()
+		_, err = w.Fetch(t.Context(), w.Intake)
+		must(t, err)
+		kept := 1
+		if step > 0 {
+			kept = 0
+		}
+		if sum := unopened(t, w); sum.Envelopes != kept || sum.Destroyed != 1-kept || blobs(t, w) != kept {
+			t.Errorf("step %d: %+v, %d blobs; want %d kept", step, sum, blobs(t, w), kept)
+		}
 	}
+}
+
+var errKilled = errors.New("killed")
+
+// killed fails in the place of the first write of a row, or of the one after it.
+type killed struct {
+	desk.Envelopes
+	step int
+}
+
+func (k *killed) Put(ctx context.Context, u desk.Unopened) error {
+	if k.step == 0 || k.step == 2 && u.Kept.IsZero() {
+		return errKilled
+	}
+	return k.Envelopes.Put(ctx, u)
+}
+
+type killedBlobs struct {
+	blob.Store
+	dead bool
+}
+
+func (k *killedBlobs) Delete(ctx context.Context, ref blob.Ref) error {
+	if k.dead {
+		return errKilled
+	}
+	return k.Store.Delete(ctx, ref)
 }
