@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math/rand/v2"
 	"net/http"
 	"strconv"
 	"strings"
@@ -55,7 +56,13 @@ func (s *server) list(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.Header().Set("Content-Type", "text/plain")
-	writeList(w, list[:min(len(list), maxEnvelopes)]) // an error is the desk's to see: the list breaks off
+	if len(list) > maxEnvelopes {
+		// Any of them: a desk without room for junk leaves it here, and must not be told of
+		// the same each time.
+		rand.Shuffle(len(list), func(i, j int) { list[i], list[j] = list[j], list[i] })
+		list = list[:maxEnvelopes]
+	}
+	writeList(w, list) // an error is the desk's to see: the list breaks off
 }
 
 // envelopes lists them, and keeps their sizes.
@@ -158,9 +165,20 @@ func (s *server) acknowledge(w http.ResponseWriter, r *http.Request) {
 		for id := range strings.FieldsSeq(string(body)) {
 			ids = append(ids, courier.EnvelopeID(id))
 		}
-		err = s.in.Acknowledge(r.Context(), ids)
+		if err = s.in.Acknowledge(r.Context(), ids); err == nil {
+			s.forget(ids)
+		}
 	}
 	s.done(w, r, err)
+}
+
+// forget leaves nothing in memory of envelopes that are destroyed.
+func (s *server) forget(ids []courier.EnvelopeID) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, id := range ids {
+		delete(s.sizes, id) // its bytes lie elsewhere, and are garbage
+	}
 }
 
 // readAll reads a body of no more than so many bytes.
