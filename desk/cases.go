@@ -125,7 +125,7 @@ func (d *Desk) MakeCase(ctx context.Context, by EditorID, id ConversationID, m M
 		for _, w := range writers {
 			c.Bar(w, BarWrote)
 		}
-		c.Ask(asks)
+		c.Ask(day(d.o.Now()), asks)
 		return nil
 	})
 	if err != nil {

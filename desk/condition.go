@@ -84,9 +84,12 @@ func wish(m Message) string {
 }
 
 // Ask notes what a source asked for, and reports whether that was news: then whoever
-// approved did not know of it.
-func (c *Case) Ask(list []Condition) (news bool) {
+// approved did not know of it. A day that has come asks nothing.
+func (c *Case) Ask(today string, list []Condition) (news bool) {
 	for _, one := range list {
+		if one.Kind == Embargo && !one.holds(today) {
+			continue
+		}
 		if !slices.ContainsFunc(c.Conditions, func(k Condition) bool { return k.Kind == one.Kind && k.Of == one.Of }) {
 			c.Conditions, news = append(slices.Clone(c.Conditions), one), true
 		}
@@ -136,7 +139,7 @@ func (d *Desk) tell(ctx context.Context, id CaseID, list []Condition) error {
 	if len(list) == 0 {
 		return nil
 	}
-	err := d.o.Stores.Cases.Update(ctx, id, func(c *Case) error { c.Ask(list); return nil })
+	err := d.o.Stores.Cases.Update(ctx, id, func(c *Case) error { c.Ask(day(d.o.Now()), list); return nil })
 	if err != nil {
 		return fmt.Errorf("conditions of a source: %w", err)
 	}

@@ -160,6 +160,20 @@ func TestAReasonIsForOneWish(t *testing.T) {
 	}
 }
 
+// TestADayThatHasComeAsksNothing, so it voids no approvals.
+func TestADayThatHasComeAsksNothing(t *testing.T) {
+	w := world(t)
+	s, _, id := asked(t, w, envelope.Conditions{})
+	approved(t, w, id, ana, bo)
+	for _, day := range []string{"0001-01-01", w.Clock.Format("2006-01-02")} {
+		s.SendAsking(envelope.Conditions{Before: day}, "Once more.")
+	}
+	talks(t, w, handler)
+	if why := whyNot(t, w, id); why != "" {
+		t.Errorf("approvals are void: %s", why)
+	}
+}
+
 // TestNoQuotes: words that are not to be quoted are no file of a case; those of other
 // messages are, and the case says what was asked.
 func TestNoQuotes(t *testing.T) {

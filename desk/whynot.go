@@ -154,7 +154,7 @@ func (d *Desk) bars(ctx context.Context, id CaseID) (Case, error) {
 			continue
 		}
 		writers = append(writers, talk.Writers...)
-		if try := c; try.Ask(talk.Asks()) { // this changes what is approved, so it is kept
+		if try := c; try.Ask(day(d.o.Now()), talk.Asks()) { // this changes what is approved, so it is kept
 			if err := d.tell(ctx, id, talk.Asks()); err != nil {
 				return c, err
 			}
