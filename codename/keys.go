@@ -36,6 +36,7 @@ func (c *Codename) Seed(newsroom []byte) *Seed {
 const (
 	LabelReply   = "daylight/codename/0/reply"   // secret half of the key that replies are sealed to
 	LabelMailbox = "daylight/codename/0/mailbox" // name of the mailbox that replies lie in
+	LabelVisits  = "daylight/codename/0/visits"  // by which visits are counted; the newsroom does not know it, nor any disk
 )
 
 // Key derives the 32 bytes for a label with HKDF-SHA256. Keys of different labels

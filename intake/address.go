@@ -39,7 +39,7 @@ func (sub *Submission) derive(s *secrets, newsroom [16]byte) error {
 	if err := sub.s.in.firsts.do(context.Background(), func() { s.take(c, newsroom) }); err != nil {
 		return err
 	}
-	s.last, s.today = sub.s.in.visits.count(sub.s.in.day(), s.mailbox)
+	s.last, s.today = sub.s.in.visits.count(sub.s.in.day(), s.visits)
 	// The visit may be over by now: the envelope gets its address all the same.
 	sub.s.use(func(open *secrets) { *open = *s })
 	return nil

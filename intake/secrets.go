@@ -15,7 +15,8 @@ type secrets struct {
 	words   [codename.Size]byte // until derived; the list that they are of is among them
 	reply   [32]byte
 	mailbox [32]byte
-	last    uint16 // see visits
+	visits  [32]byte // of use once, when the keys are derived: it is not kept
+	last    uint16   // see visits
 	today   uint16
 	marks   codename.Marks // by which the words are known in a text
 }
@@ -64,7 +65,7 @@ func (s *secrets) take(c *codename.Codename, newsroom [16]byte) {
 	defer runtime.GC()
 	seed := c.Seed(newsroom[:])
 	defer seed.Wipe()
-	s.reply, s.mailbox = seed.Key(codename.LabelReply), seed.Key(codename.LabelMailbox)
+	s.reply, s.mailbox, s.visits = seed.Key(codename.LabelReply), seed.Key(codename.LabelMailbox), seed.Key(codename.LabelVisits)
 	s.derived, s.shown = true, true
 	clear(s.words[:])
 }

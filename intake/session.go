@@ -120,7 +120,7 @@ func (in *Intake) Return(ctx context.Context, typed []byte) (*Session, error) {
 	if err := in.returns.do(ctx, func() { s.V.take(c, in.Keys().Newsroom) }); err != nil {
 		return nil, fmt.Errorf("derive keys of a return: %w", err)
 	}
-	s.V.last, s.V.today = in.visits.count(in.day(), s.V.mailbox)
+	s.V.last, s.V.today = in.visits.count(in.day(), s.V.visits)
 	return in.begin(s.V, proven)
 }
 

@@ -7,16 +7,16 @@ import (
 	"fmt"
 	"hash/maphash"
 	"sync"
-
-	"daylight/courier"
 )
 
 // visits lets a source see whether somebody else was here with the same words on
 // another day, and keeps neither who was nor when: docs/design/2026-11-27-used-since.md.
 //
-// Each mailbox has a cell, found by a hash under a key of the process; two share one
-// now and then. A cell holds a number, from the beginning a random one, and gets another
-// for each day on which its mailbox is asked for, from the next day on. The source keeps
+// Each codename has a cell, found by a hash under a key of the process of one of its keys
+// that only who has the words knows: the name of the mailbox would not do, for it lies
+// beside each reply, and at the desk. Two share a cell now and then. A cell holds a number,
+// from the beginning a random one, and gets another for each day on which somebody is here
+// with the words, from the next day on. The source keeps
 // the number of today, and looks whether it is the last one when they come back. So a
 // cell that was never asked for looks like any other; what happens on one day is one; and
 // it is all in memory: a visit writes nothing, and a new start forgets everything.
@@ -45,13 +45,13 @@ func newVisits() *visits {
 	return v
 }
 
-// count notes that a mailbox is asked for, and gives the numbers of the last day before
-// this one on which it was, and of this one.
-func (v *visits) count(day string, box [32]byte) (last, now uint16) {
+// count notes that somebody is here with a codename, and gives the numbers of the last day
+// before this one on which somebody was, and of this one.
+func (v *visits) count(day string, key [32]byte) (last, now uint16) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.turn(day)
-	i := v.cell(box)
+	i := v.cell(key)
 	last = v.cells[i]
 	now, known := v.today[i]
 	if !known {
@@ -63,7 +63,7 @@ func (v *visits) count(day string, box [32]byte) (last, now uint16) {
 	return last, now
 }
 
-func (v *visits) cell(box [32]byte) uint64 { return maphash.Bytes(v.seed, box[:]) % cells }
+func (v *visits) cell(key [32]byte) uint64 { return maphash.Bytes(v.seed, key[:]) % cells }
 
 // turn lets the numbers of a day that is over stand, and forgets which they are.
 func (v *visits) turn(day string) {
@@ -97,10 +97,13 @@ func (s *Session) Numbers() (last, today string, ok bool) {
 	return last, today, ok
 }
 
-// Visit counts a visit of a source's own program to a mailbox, and gives its numbers.
-func (in *Intake) Visit(box courier.MailboxID) (last, today string) {
-	var name [32]byte
-	hex.Decode(name[:], []byte(box)[:min(len(box), 2*len(name))]) // what is no name has some cell too
-	a, b := in.visits.count(in.day(), name)
-	return in.visits.say(a), in.visits.say(b)
+// Visit counts a visit of a source's own program, by its key in hex, and gives its
+// numbers: none for what is no such key.
+func (in *Intake) Visit(visits string) (last, today string, ok bool) {
+	var key [32]byte
+	if n, err := hex.Decode(key[:], []byte(visits)[:min(len(visits), 2*len(key))]); err != nil || n < len(key) {
+		return "", "", false
+	}
+	a, b := in.visits.count(in.day(), key)
+	return in.visits.say(a), in.visits.say(b), true
 }

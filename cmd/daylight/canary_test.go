@@ -79,7 +79,7 @@ func secretsOf(t testing.TB, words string, newsroom [16]byte) canaries {
 	saved, _ := c.AppendBinary(nil)
 	places := saved[1:] // without the number of the list
 	seed := c.Seed(newsroom[:])
-	reply, mailbox := seed.Key(codename.LabelReply), seed.Key(codename.LabelMailbox)
+	reply, mailbox, visits := seed.Key(codename.LabelReply), seed.Key(codename.LabelMailbox), seed.Key(codename.LabelVisits)
 	key, err := envelope.FromSecret(reply)
 	if err != nil {
 		t.Fatal(err)
@@ -91,6 +91,8 @@ func secretsOf(t testing.TB, words string, newsroom [16]byte) canaries {
 		"the reply key as age writes it":   []byte(key.HybridIdentity.String()),
 		"the mailbox":                      mailbox[:],
 		theMailbox:                         []byte(hex.EncodeToString(mailbox[:])),
+		"the key of visits":                visits[:],
+		"the key of visits in hex":         []byte(hex.EncodeToString(visits[:])),
 		"the public key that replies need": []byte(key.Recipient().String())[:200],
 	}
 	if c.Language() == "en" {

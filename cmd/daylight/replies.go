@@ -29,7 +29,7 @@ type repliesCmd struct {
 func (repliesCmd) Help() string {
 	return `Example: daylight replies --to ADDRESS.onion --words "seven words of the newsroom" --save DIR --destroy
 
-Answers are opened on this machine. The submission system is told the name of a mailbox, never the codename. It cannot tell
+Answers are opened on this machine. The submission system is told the name of a mailbox, and a number by which it counts visits, never the codename. It cannot tell
 whether the mailbox was ever used. Destroyed there; the newsroom may already hold a copy.
 
 Keep the number of today. When you come back on another day, it must be the number of the last day: then nobody asked for these
@@ -54,13 +54,13 @@ func (c *repliesCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	name := seed.Key(codename.LabelMailbox)
+	name, counted := seed.Key(codename.LabelMailbox), seed.Key(codename.LabelVisits)
 	box := hex.EncodeToString(name[:])
 	client, err := c.client()
 	if err != nil {
 		return err
 	}
-	letters, visits, err := c.letters(a, client, box, key)
+	letters, visits, err := c.letters(a, client, box, hex.EncodeToString(counted[:]), key)
 	if err != nil {
 		return err
 	}
@@ -137,8 +137,8 @@ const (
 	maxAnswer = 1 << 20 // of text
 )
 
-func (c *repliesCmd) letters(a *app, client *sourceClient, box string, key envelope.PrivateKey) (all []opened, visits string, err error) {
-	resp, err := client.ask(a.ctx, "/sealed/replies", box)
+func (c *repliesCmd) letters(a *app, client *sourceClient, box, counted string, key envelope.PrivateKey) (all []opened, visits string, err error) {
+	resp, err := client.ask(a.ctx, "/sealed/replies", box+" "+counted)
 	if err != nil {
 		return nil, "", err
 	}

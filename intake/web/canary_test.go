@@ -52,7 +52,7 @@ func (h *house) canaries(words string) []canary {
 		all = append(all, canary{"the list of the codename", []byte("daylight-" + c.Language())})
 	}
 	seed := c.Seed(make16(7))
-	for _, label := range []string{codename.LabelReply, codename.LabelMailbox} {
+	for _, label := range []string{codename.LabelReply, codename.LabelMailbox, codename.LabelVisits} {
 		key := seed.Key(label)
 		all = append(all, canary{label, key[:]}, canary{label + " in hex", []byte(hex.EncodeToString(key[:]))})
 	}

@@ -22,8 +22,8 @@ const (
 	lengthHeader = "Upload-Length"
 )
 
-// numbersHeader has what a source compares to see whether somebody else asked for the
-// same mailbox.
+// numbersHeader has what a source compares to see whether somebody else was here with the
+// same words.
 const numbersHeader = "Visit-Numbers"
 
 // parcelAt says how much of a parcel has arrived.
@@ -76,9 +76,9 @@ func named(r *http.Request) (box courier.MailboxID, id courier.ReplyID, err erro
 
 var errBody = fmt.Errorf("body broke off: %w", fault.Invalid)
 
-// sealedReplies lists a mailbox.
+// sealedReplies lists a mailbox. The line goes on with the key of visits.
 func (p *pages) sealedReplies(w http.ResponseWriter, r *http.Request) {
-	box, _, err := named(r)
+	box, visits, err := named(r)
 	var ids []courier.ReplyID
 	if err == nil {
 		ids, err = p.in.Replies(r.Context(), box)
@@ -87,8 +87,9 @@ func (p *pages) sealedReplies(w http.ResponseWriter, r *http.Request) {
 		p.answer(w, err, 0)
 		return
 	}
-	last, today := p.in.Visit(box)
-	w.Header().Set(numbersHeader, last+", "+today)
+	if last, today, ok := p.in.Visit(string(visits)); ok {
+		w.Header().Set(numbersHeader, last+", "+today)
+	}
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	for _, id := range ids {
 		fmt.Fprintln(w, id)

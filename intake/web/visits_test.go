@@ -1,6 +1,7 @@
 package web_test
 
 import (
+	"encoding/hex"
 	"regexp"
 	"strings"
 	"testing"
@@ -38,7 +39,14 @@ func TestSomebodyElseUsedTheWords(t *testing.T) {
 	if none != "" {
 		t.Error("who is here for the first time is shown a number to compare")
 	}
-	box := mailbox(h.fetch(t)[0].Address())
+	box := string(mailbox(h.fetch(t)[0].Address()))
+	c, _ := codename.Parse([]byte(words))
+	newsroom := h.in.Keys().Newsroom
+	key := c.Seed(newsroom[:]).Key(codename.LabelVisits)
+	ask := func(line string) string {
+		res, err := s.c.Post(h.url+"/sealed/replies", "text/plain", strings.NewReader(line))
+		return s.read(res, err).Header.Get("Visit-Numbers")
+	}
 	visit := func() (last, today string) {
 		t.Helper()
 		return numbers(t, h.source(t).post("/return", "codename", words))
@@ -60,9 +68,7 @@ func TestSomebodyElseUsedTheWords(t *testing.T) {
 	for _, somebody := range []func(){
 		func() { visit() },
 		func() {
-			res, err := s.c.Post(h.url+"/sealed/replies", "text/plain", strings.NewReader(string(box)))
-			a := s.read(res, err)
-			if n := a.Header.Get("Visit-Numbers"); !regexp.MustCompile(`^\d{3} \d{3}, \d{3} \d{3}$`).MatchString(n) {
+			if n := ask(box + " " + hex.EncodeToString(key[:])); !regexp.MustCompile(`^\d{3} \d{3}, \d{3} \d{3}$`).MatchString(n) {
 				t.Errorf("a program gets the numbers %q", n)
 			}
 		},
@@ -78,14 +84,23 @@ func TestSomebodyElseUsedTheWords(t *testing.T) {
 		}
 		kept = today
 	}
+	// Who knows the mailbox, as the newsroom does and who has an image of the disk, neither
+	// sees the numbers nor changes them.
+	another()
+	for _, line := range []string{box, box + " ", box + " " + box[:62], box + " " + box[:63] + "z"} {
+		if n := ask(line); n != "" {
+			t.Errorf("%q gets the numbers %q", line, n)
+		}
+	}
+	ask(box + " " + box)
 	another()
 	if last, _ = visit(); last != kept {
 		t.Errorf("last %s; nobody was here since %s", last, kept)
 	}
 }
 
-// TestNumbersOfWordsThatWereNeverUsed are like all others, and what a program asks of a
-// mailbox that never was gets some too.
+// TestNumbersOfWordsThatWereNeverUsed are like all others, and a program that has such
+// words gets some too.
 func TestNumbersOfWordsThatWereNeverUsed(t *testing.T) {
 	h := newHouse(t, nil)
 	fresh, _ := codename.New("en").AppendText(nil)
@@ -97,7 +112,7 @@ func TestNumbersOfWordsThatWereNeverUsed(t *testing.T) {
 	if last, _ := numbers(t, h.source(t).post("/return", "codename", string(fresh))); last != kept {
 		t.Errorf("last %s; want %s", last, kept)
 	}
-	if a, b := h.in.Visit("no such name"); a == b {
+	if a, b, ok := h.in.Visit(strings.Repeat("5a", 32)); !ok || a == b {
 		t.Error("no numbers")
 	}
 }
