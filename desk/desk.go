@@ -99,10 +99,11 @@ type Desk struct {
 	publish  sync.Mutex // one release, gate or preview at a time
 	handing  sync.Mutex // one HandOver at a time; it guards owes
 	owes     bool       // releases may wait to be handed over
-	aside    sync.Mutex // one at a time opens again what did not open, or destroys it
+	aside    sync.Mutex // one at a time opens again what did not open, or destroys it; it guards keys and untried
 	closed   closed
-	left     atomic.Int64           // envelopes that stayed at intake in the last round
-	tried    atomic.Pointer[string] // keys, on what did not open
+	left     atomic.Int64 // envelopes that stayed at intake in the last round
+	keys     string       // that are tried on what did not open: the list's number, and how many
+	untried  []Unopened   // on which they are still to be tried
 	given    given
 	previews previews
 	sums     manifests

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"daylight/blob"
 	"daylight/courier"
@@ -91,15 +92,22 @@ func (d *Desk) Receive(ctx context.Context, in courier.Intake) (Fetched, error) 
 }
 
 func (d *Desk) receive(ctx context.Context, in courier.Intake, ring Keyring, f *Fetched) error {
-	first := d.tryNewKeys(ctx, ring, f)
+	first := d.newKeys(ctx, ring)
+	first = cmp.Or(first, d.takeAll(ctx, in, ring, f))
+	// What arrives comes first: to try keys on a flood of junk takes hours.
+	return cmp.Or(first, d.tryKeys(ctx, ring, f))
+}
+
+func (d *Desk) takeAll(ctx context.Context, in courier.Intake, ring Keyring, f *Fetched) error {
 	list, err := in.Envelopes(ctx)
 	if err != nil {
-		return cmp.Or(first, fmt.Errorf("fetch: list envelopes: %w", err))
+		return fmt.Errorf("fetch: list envelopes: %w", err)
 	}
 	_, _, room, err := d.unopened(ctx)
 	if err != nil {
-		return cmp.Or(first, fmt.Errorf("fetch: %w", err))
+		return fmt.Errorf("fetch: %w", err)
 	}
+	var first error
 	for _, e := range list {
 		if d.closed.has(e.ID) {
 			f.Left++
@@ -144,15 +152,33 @@ func (d *Desk) takeIn(ctx context.Context, in courier.Intake, e courier.Envelope
 	return err
 }
 
-// tryNewKeys opens what did not open before with keys that the last round had not. One
-// that comes in place of another makes a new list.
-func (d *Desk) tryNewKeys(ctx context.Context, ring Keyring, f *Fetched) error {
-	tried := fmt.Sprint(ring.List.Serial, " ", len(ring.Identities))
-	if last := d.tried.Swap(&tried); last != nil && *last == tried {
+// newKeys has all that did not open tried again where there are keys that the last round
+// had not. One that comes in place of another makes a new list.
+func (d *Desk) newKeys(ctx context.Context, ring Keyring) error {
+	d.aside.Lock()
+	defer d.aside.Unlock()
+	keys := fmt.Sprint(ring.List.Serial, " ", len(ring.Identities))
+	if d.keys == keys {
 		return nil
 	}
+	kept, _, _, err := d.unopened(ctx)
+	if err != nil {
+		return fmt.Errorf("fetch: %w", err)
+	}
 	d.closed.clear()
-	opened, err := d.openAgain(ctx, ring)
+	d.untried, d.keys = kept, keys
+	return nil
+}
+
+// trying is how long a round tries keys on what did not open, one envelope at least.
+var trying = time.Minute
+
+// tryKeys goes on with what newKeys began.
+func (d *Desk) tryKeys(ctx context.Context, ring Keyring, f *Fetched) error {
+	d.aside.Lock()
+	defer d.aside.Unlock()
+	opened, untried, err := d.openAgain(ctx, ring, d.untried, trying)
+	d.untried = untried
 	f.Envelopes += opened
 	if err != nil {
 		return fmt.Errorf("fetch: %w", err)

@@ -1,11 +1,14 @@
 package desk
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"strings"
+	"time"
 
 	"daylight/blob"
 	"daylight/courier"
@@ -80,31 +83,30 @@ func (d *Desk) unopened(ctx context.Context) (kept []Unopened, destroyed int, ro
 	return kept, destroyed, room, nil
 }
 
-// openAgain tries what did not open once more, and says how many envelopes do.
-func (d *Desk) openAgain(ctx context.Context, ring Keyring) (opened int, first error) {
-	d.aside.Lock()
-	defer d.aside.Unlock()
-	kept, _, _, err := d.unopened(ctx)
-	if err != nil {
-		return 0, err
-	}
-	for _, u := range kept {
-		var err error
-		if u.Why == "" {
-			err = d.openKept(ctx, u, ring)
-		} else if err = d.destroyKept(ctx, u, u.Why); err == nil { // a crash came before the end of it
-			continue
+// openAgain tries what did not open once more, for so long. It says how many envelopes
+// do, and which are still to be tried. The caller holds aside.
+func (d *Desk) openAgain(ctx context.Context, ring Keyring, list []Unopened, long time.Duration) (opened int, left []Unopened, first error) {
+	began := time.Now()
+	for i, u := range list {
+		if ctx.Err() != nil || i > 0 && time.Since(began) > long {
+			return opened, append(left, list[i:]...), cmp.Or(first, ctx.Err())
 		}
+		u, err := d.o.Stores.Envelopes.Get(ctx, u.ID) // as it is by now
 		switch {
+		case errors.Is(err, fault.NotFound), err == nil && u.Kept.IsZero():
+			continue // it opened, or was destroyed
+		case err == nil && u.Why != "": // a crash came before the end of it
+			err = d.destroyKept(ctx, u, u.Why)
 		case err == nil:
-			opened++
-		case ctx.Err() != nil:
-			return opened, ctx.Err()
-		case !errors.Is(err, errClosed) && first == nil:
-			first = fmt.Errorf("open envelope again: %w", err)
+			if err = d.openKept(ctx, u, ring); err == nil {
+				opened++
+			}
+		}
+		if err != nil && !errors.Is(err, errClosed) {
+			left, first = append(left, list[i]), cmp.Or(first, fmt.Errorf("open envelope again: %w", err))
 		}
 	}
-	return opened, first
+	return opened, left, first
 }
 
 func (d *Desk) openKept(ctx context.Context, u Unopened, ring Keyring) error {
@@ -179,7 +181,14 @@ func (d *Desk) OpenAgain(ctx context.Context, by EditorID) (int, error) {
 	if err != nil {
 		return 0, fmt.Errorf("open envelopes again: %w", err)
 	}
-	return d.openAgain(ctx, ring)
+	d.aside.Lock()
+	defer d.aside.Unlock()
+	kept, _, _, err := d.unopened(ctx)
+	if err != nil {
+		return 0, err
+	}
+	opened, _, err := d.openAgain(ctx, ring, kept, math.MaxInt64)
+	return opened, err
 }
 
 // DestroyUnopened destroys the envelopes of some days that did not open.

@@ -309,3 +309,33 @@ func (k *killedBlobs) Delete(ctx context.Context, ref blob.Ref) error {
 	}
 	return k.Store.Delete(ctx, ref)
 }
+
+// TestJunkDoesNotHoldUpWhatArrives: keys are tried on it after that, in as many rounds as
+// it takes.
+func TestJunkDoesNotHoldUpWhatArrives(t *testing.T) {
+	defer desk.SetTrying(0)() // one in each round
+	w := world(t)
+	late := newKey(t, "late")
+	old := w.Private
+	sign(t, w, channel("newsroom", late))
+	for range 3 {
+		w.NewSource().Send("for a key that is not here yet")
+	}
+	_, err := w.Fetch(t.Context(), w.Intake)
+	must(t, err)
+	w.Private = append(old, late)
+	w.NewSource().Send("new")
+	for i, want := range []int{2, 1, 1, 0} { // the new one and one of those; then the others
+		got, err := w.Fetch(t.Context(), w.Intake)
+		must(t, err)
+		if got.Envelopes != want {
+			t.Errorf("round %d: %d taken in; want %d", i, got.Envelopes, want)
+		}
+		if i == 0 && atIntake(t, w) != 0 {
+			t.Error("what arrived waits")
+		}
+	}
+	if sum := unopened(t, w); sum.Envelopes != 0 {
+		t.Errorf("%+v; want none", sum)
+	}
+}
