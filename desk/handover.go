@@ -123,6 +123,9 @@ func (d *Desk) HandOverTalk(ctx context.Context, by EditorID, id ConversationID,
 	if err != nil {
 		return err
 	}
+	if len(may) == 0 { // they see a part, and not who looks after it
+		return errNotAll("hand over")
+	}
 	if to != "" && !slices.ContainsFunc(may, func(u User) bool { return u.ID == to }) {
 		return fault.Say("Choose a handler who may read all of this conversation. Nothing was changed.", fmt.Errorf("hand over: %w", fault.Conflict))
 	}

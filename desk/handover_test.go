@@ -184,7 +184,13 @@ func TestSavedReplies(t *testing.T) {
 	must(t, err)
 	all[0].Text = "We have read it."
 	must(t, w.SaveReply(ctx, handler, all[0]))
-	must(t, w.DeleteSavedReply(ctx, handler, "no such"))
+	must(t, w.DeleteSavedReply(ctx, handler, "whatever somebody likes to write into the log"))
+	for e, err := range w.Options.Stores.Audit.Each(ctx, 0) {
+		must(t, err)
+		if strings.Contains(e.On, "likes") {
+			t.Errorf("the audit log says %q", e.On)
+		}
+	}
 	if again, err := w.SavedReplies(ctx, handler); err != nil || len(again) != 1 || again[0] != all[0] {
 		t.Errorf("%+v, %v; want one, as changed", again, err)
 	}
@@ -194,4 +200,22 @@ func TestSavedReplies(t *testing.T) {
 		must(t, w.SaveReply(ctx, handler, desk.SavedReply{Title: "T", Text: "t"}))
 	}
 	wantKind(t, w.SaveReply(ctx, handler, desk.SavedReply{Title: "T", Text: "t"}), fault.Conflict)
+}
+
+// TestAHandoverTellsNothing to who sees a part of a conversation: not whether somebody
+// looks after it.
+func TestAHandoverTellsNothing(t *testing.T) {
+	w := world(t)
+	limited := teams(t, w)
+	s := w.NewSource()
+	s.SendTo("politics", "One.")
+	s.SendTo("harbour", "Two.")
+	id := talks(t, w, handler)[0].ID
+	free := w.HandOverTalk(t.Context(), limited, id, "", "")
+	must(t, w.HandOverTalk(t.Context(), handler, id, handler, ""))
+	taken := w.HandOverTalk(t.Context(), limited, id, "", "")
+	wantKind(t, free, fault.Conflict)
+	if fault.Words(free) != fault.Words(taken) {
+		t.Errorf("%q, and when somebody looks after it %q", fault.Words(free), fault.Words(taken))
+	}
 }

@@ -45,11 +45,11 @@ func (d *Desk) setAside(ctx context.Context, in courier.Intake, e courier.Envelo
 		return 0, fmt.Errorf("set envelope aside: %w", err)
 	}
 	defer batch.Abort()
-	// Its id stands before it: so no other blob has the same bytes, and to destroy this
-	// one destroys no file that somebody sent.
+	// Words of ours and its id stand before it: so no other blob has the same bytes, and to
+	// destroy this one destroys no file that somebody sent.
 	way := &carried{r: sealed}
-	ref, n, err := batch.Put(io.MultiReader(strings.NewReader(string(e.ID)), io.LimitReader(way, room+1)))
-	size = n - int64(len(e.ID))
+	ref, n, err := batch.Put(io.MultiReader(strings.NewReader(before(e.ID)), io.LimitReader(way, room+1)))
+	size = n - int64(len(before(e.ID)))
 	switch {
 	case errors.Is(way.err, fault.Damaged), err == nil && size > room:
 		return 0, errStays
@@ -63,6 +63,12 @@ func (d *Desk) setAside(ctx context.Context, in courier.Intake, e courier.Envelo
 		return 0, fmt.Errorf("set envelope aside: %w", err)
 	}
 	return size, nil
+}
+
+// before stands before what is kept. An id alone would not do: whoever has intake, or a
+// stick, chooses that, and files begin with such digits, as lists of sums do.
+func before(id courier.EnvelopeID) string {
+	return "Daylight: an envelope that did not open\n" + string(id) + "\n"
 }
 
 // unopened lists the envelopes that are kept unopened, and says how many bytes more
@@ -118,7 +124,7 @@ func (d *Desk) openKept(ctx context.Context, u Unopened, ring Keyring) error {
 		return struct {
 			io.Reader
 			io.Closer
-		}{io.NewSectionReader(r, int64(len(u.ID)), u.Size), r}, nil
+		}{io.NewSectionReader(r, int64(len(before(u.ID))), u.Size), r}, nil
 	})
 	if err != nil {
 		return err
@@ -219,10 +225,12 @@ func (d *Desk) DestroyUnopened(ctx context.Context, by EditorID, days []string, 
 		if len(of[day]) == 0 {
 			continue
 		}
-		if err := d.note(ctx, by, talkAct+"destroy unopened envelopes", fmt.Sprintf("%s: %d", day, len(of[day]))); err != nil {
+		chosen := of[day]
+		delete(of, day) // whoever names it twice
+		if err := d.note(ctx, by, talkAct+"destroy unopened envelopes", fmt.Sprintf("%s: %d", day, len(chosen))); err != nil {
 			return err
 		}
-		for _, u := range of[day] {
+		for _, u := range chosen {
 			if err := d.destroyKept(ctx, u, why); err != nil {
 				return fmt.Errorf("destroy envelope: %w", err)
 			}

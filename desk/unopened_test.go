@@ -77,7 +77,7 @@ func TestJunkLeavesIntake(t *testing.T) {
 	wantKind(t, err, fault.Forbidden)
 	_, err = w.OpenAgain(t.Context(), ana)
 	wantKind(t, err, fault.Forbidden)
-	must(t, w.DestroyUnopened(t.Context(), handler, append(day, "2026-10-01"), "A flood of junk."))
+	must(t, w.DestroyUnopened(t.Context(), handler, append(day, "2026-10-01", day[0]), "A flood of junk."))
 	if sum := unopened(t, w); sum.Envelopes != 0 || sum.Bytes != 0 || sum.Destroyed != 3 {
 		t.Errorf("%+v; want three destroyed", sum)
 	}
@@ -338,4 +338,27 @@ func TestJunkDoesNotHoldUpWhatArrives(t *testing.T) {
 	if sum := unopened(t, w); sum.Envelopes != 0 {
 		t.Errorf("%+v; want none", sum)
 	}
+}
+
+// TestNoIDDestroysAFile: whoever controls intake gives an envelope an id, and bytes, that
+// are together a file of somebody's, a list of sums; to destroy it leaves the file.
+func TestNoIDDestroysAFile(t *testing.T) {
+	w := world(t)
+	rest := "  minutes.pdf\n"
+	w.NewSource().Send("", "md5sums", strings.Repeat("0", 31)+"2"+rest)
+	_, err := w.Fetch(t.Context(), w.Intake)
+	must(t, err)
+	w.Intake.Leave([]byte(rest))
+	_, err = w.Fetch(t.Context(), w.Intake)
+	must(t, err)
+	if all, err := w.Options.Stores.Envelopes.All(t.Context()); err != nil || len(all) != 1 || !strings.HasSuffix(string(all[0].ID), "02") {
+		t.Fatalf("set aside: %+v, %v", all, err)
+	}
+	must(t, w.DestroyUnopened(t.Context(), handler, []string{"2026-11-01"}, "Junk."))
+	c := talks(t, w, handler)[0]
+	_, f, err := w.OpenFile(t.Context(), handler, c.ID, c.Messages[0].ID, 0)
+	if err != nil {
+		t.Fatalf("the file of a source: %v", err)
+	}
+	f.Close()
 }
