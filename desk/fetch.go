@@ -144,7 +144,7 @@ func (d *Desk) takeIn(ctx context.Context, in courier.Intake, e courier.Envelope
 	switch {
 	case err == nil:
 		f.Unopened++
-		*room -= size
+		*room -= taken(size)
 	case errors.Is(err, errStays):
 		f.Left++
 		d.closed.add(e.ID)

@@ -12,6 +12,7 @@ import (
 
 	"daylight/blob"
 	"daylight/courier"
+	"daylight/envelope"
 	"daylight/fault"
 )
 
@@ -29,10 +30,15 @@ type Unopened struct {
 // errStays is of an envelope that does not open, and is left at intake.
 var errStays = errors.New("the envelope stays at intake")
 
+// taken is how much of the room an envelope of a size takes. It is no less than the least
+// that a source's program seals: what broke off after some bytes costs a row and a blob
+// too, and a flood of such has no end.
+func taken(size int64) int64 { return max(size, envelope.Floor) }
+
 // setAside keeps an envelope that did not open, as it came, within the room that is
 // left for such.
 func (d *Desk) setAside(ctx context.Context, in courier.Intake, e courier.Envelope, room int64) (size int64, err error) {
-	if e.Size > room {
+	if taken(e.Size) > room {
 		return 0, errStays
 	}
 	sealed, err := in.Open(ctx, e.ID)
@@ -84,7 +90,7 @@ func (d *Desk) unopened(ctx context.Context) (kept []Unopened, destroyed int, ro
 			destroyed++
 			continue
 		}
-		kept, room = append(kept, u), room-u.Size
+		kept, room = append(kept, u), room-taken(u.Size)
 	}
 	return kept, destroyed, room, nil
 }

@@ -11,6 +11,7 @@ import (
 	"daylight/courier"
 	"daylight/desk"
 	"daylight/desk/desktest"
+	"daylight/envelope"
 	"daylight/fault"
 )
 
@@ -164,7 +165,7 @@ func TestAnEnvelopeWaitsForItsKey(t *testing.T) {
 // comes when there is room.
 func TestWhatDoesNotOpenHasItsShare(t *testing.T) {
 	w := world(t)
-	w.Options.Unopened = int64(2*len(junk(1000))) + 500
+	w.Options.Unopened = 2*envelope.Floor + 500 // each takes that much of it, small as it is
 	w.Reopen()
 	for range 3 {
 		w.Intake.Leave(junk(1000))
@@ -188,7 +189,7 @@ func TestWhatDoesNotOpenHasItsShare(t *testing.T) {
 		t.Errorf("%+v, %+v, and %d at intake; want the last one here", got, sum, atIntake(t, w))
 	}
 	// An intake that says less than it gives gets no more room by that.
-	w.Intake.Leave(junk(5000))
+	w.Intake.Leave(junk(2 * envelope.Floor))
 	small := lying{w.Intake}
 	if got, err := w.Fetch(t.Context(), small); err != nil || got.Left != 1 || unopened(t, w).Envelopes != 1 {
 		t.Errorf("fetched %+v, %v; want it left", got, err)
