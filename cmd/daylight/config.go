@@ -65,7 +65,7 @@ courier = ""
 # How often the desk looks there.
 fetch_every = "1m"
 # Bytes that envelopes which no key of the desk opens may take on its disk, most of them
-# junk. Beyond that they stay at intake. 0 for none.
+# junk; each counts as 128 KiB at least. Beyond that they stay at intake. 0 for none.
 unopened = 10000000000
 # Processes that read documents at the same time.
 workers = 2
