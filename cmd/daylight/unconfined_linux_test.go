@@ -13,6 +13,7 @@ import (
 // withoutLandlock is the program on a kernel that has no Landlock: a filter says
 // so to whoever asks.
 func withoutLandlock() {
+	runtime.LockOSThread() // the filter is of a thread, whose program the new one is
 	filter := []unix.SockFilter{
 		{Code: unix.BPF_LD | unix.BPF_W | unix.BPF_ABS},
 		{Code: unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, K: unix.SYS_LANDLOCK_CREATE_RULESET, Jf: 1},
