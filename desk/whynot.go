@@ -154,8 +154,9 @@ func (d *Desk) bars(ctx context.Context, id CaseID) (Case, error) {
 			continue
 		}
 		writers = append(writers, talk.Writers...)
-		if try := c; try.Ask(day(d.o.Now()), talk.Asks()) { // this changes what is approved, so it is kept
-			if err := d.tell(ctx, id, talk.Asks()); err != nil {
+		asks := talk.Asks()
+		if try := c; try.Ask(day(d.o.Now()), asks) { // this changes what is approved, so it is kept
+			if err := d.tell(ctx, id, asks); err != nil {
 				return c, err
 			}
 			if c, err = d.o.Stores.Cases.Get(ctx, id); err != nil {

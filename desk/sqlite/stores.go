@@ -172,6 +172,8 @@ func (s envelopes) Put(ctx context.Context, u desk.Unopened) error {
 	return err
 }
 
+const selectUnopened = "SELECT id, day, size, kept, why FROM unopened "
+
 func unopened(row interface{ Scan(...any) error }) (u desk.Unopened, err error) {
 	var kept []byte
 	err = row.Scan(&u.ID, &u.Day, &u.Size, &kept, &u.Why)
@@ -180,7 +182,7 @@ func unopened(row interface{ Scan(...any) error }) (u desk.Unopened, err error) 
 }
 
 func (s envelopes) Get(ctx context.Context, id courier.EnvelopeID) (desk.Unopened, error) {
-	u, err := unopened(s.db.QueryRowContext(ctx, "SELECT id, day, size, kept, why FROM unopened WHERE id = ?", id))
+	u, err := unopened(s.db.QueryRowContext(ctx, selectUnopened+"WHERE id = ?", id))
 	if errors.Is(err, sql.ErrNoRows) {
 		return u, fmt.Errorf("envelope: %w", fault.NotFound)
 	}
@@ -188,7 +190,7 @@ func (s envelopes) Get(ctx context.Context, id courier.EnvelopeID) (desk.Unopene
 }
 
 func (s envelopes) All(ctx context.Context) (all []desk.Unopened, err error) {
-	rows, err := s.db.QueryContext(ctx, "SELECT id, day, size, kept, why FROM unopened ORDER BY day DESC, id")
+	rows, err := s.db.QueryContext(ctx, selectUnopened+"ORDER BY day DESC, id")
 	if err != nil {
 		return nil, err
 	}

@@ -109,9 +109,11 @@ func keep(*[56 << 10]byte) {}
 // as keys do that are derived, makes one. A round takes some milliseconds; under a flood
 // more, and what the bound of time leaves is for the next Collect.
 func Collect() {
-	runtime.GC()
-	runtime.GC()
-	for i, until := 0, time.Now().Add(longest); Scrubs() && i < len(runtime.MemStats{}.PauseEnd) && time.Now().Before(until); i++ {
+	rounds := 2
+	if Scrubs() {
+		rounds = len(runtime.MemStats{}.PauseEnd)
+	}
+	for i, until := 0, time.Now().Add(longest); i < rounds && (i < 2 || time.Now().Before(until)); i++ {
 		runtime.GC()
 	}
 	debug.FreeOSMemory()
