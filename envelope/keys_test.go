@@ -2,11 +2,9 @@ package envelope_test
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -323,19 +321,8 @@ func FuzzParseKeyList(f *testing.F) {
 // FuzzKeyFiles reads files of private and of public keys: what is taken reads back the
 // same, and no error repeats a line of a private key.
 func FuzzKeyFiles(f *testing.F) {
-	b, err := os.ReadFile("testdata/vectors.json")
-	if err != nil {
-		f.Fatal(err)
-	}
-	var v vectors
-	if err := json.Unmarshal(b, &v); err != nil {
-		f.Fatal(err)
-	}
-	keys, err := envelope.ParsePrivateKeys([]byte(v.Key))
-	if err != nil {
-		f.Fatal(err)
-	}
-	public, _ := keys[0].Public().MarshalText()
+	v, k := readVectors(f)
+	public, _ := k.Public().MarshalText()
 	for _, text := range []string{v.Key, v.Key + "\n# name: other\r\n" + v.Key, string(public), "# name: a\nAGE-SECRET-KEY-PQ-1QQQQ", "# name: a\nage1pq1qqqq", "# name: \xff\n"} {
 		f.Add([]byte(text))
 	}

@@ -161,22 +161,28 @@ func sealAsking(k envelope.PrivateKey) []byte {
 	return b.Bytes()
 }
 
-func TestVectors(t *testing.T) {
-	if *update {
-		writeVectors(t)
-	}
+// readVectors reads the vectors, and the private key that opens them.
+func readVectors(t testing.TB) (v vectors, key envelope.PrivateKey) {
+	t.Helper()
 	b, err := os.ReadFile("testdata/vectors.json")
 	if err != nil {
 		t.Fatal(err)
 	}
-	var all vectors
-	if err := json.Unmarshal(b, &all); err != nil {
+	if err := json.Unmarshal(b, &v); err != nil {
 		t.Fatal(err)
 	}
-	keys, err := envelope.ParsePrivateKeys([]byte(all.Key))
+	keys, err := envelope.ParsePrivateKeys([]byte(v.Key))
 	if err != nil {
 		t.Fatal(err)
 	}
+	return v, keys[0]
+}
+
+func TestVectors(t *testing.T) {
+	if *update {
+		writeVectors(t)
+	}
+	all, key := readVectors(t)
 	g, _ := json.Marshal(all.List.read(t))
 	if w, _ := json.Marshal(all.List); !bytes.Equal(g, w) {
 		t.Errorf("the list holds\n%s; want\n%s", g, w)
@@ -189,7 +195,7 @@ func TestVectors(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		r, parts := open(t, sealed, keys...)
+		r, parts := open(t, sealed, key)
 		got := vector{File: v.File, Head: r.Head, Address: r.Address(), Conditions: r.Conditions(), End: r.End().String()}
 		for _, p := range parts {
 			got.Entries = append(got.Entries, vectorEntry{p.Type, p.Name, string(p.Body), p.End.String()})
@@ -277,20 +283,8 @@ func FuzzOpen(f *testing.F) {
 
 // FuzzOpenSealed reads bytes that nobody sealed.
 func FuzzOpenSealed(f *testing.F) {
-	b, err := os.ReadFile("testdata/vectors.json")
-	if err != nil {
-		f.Fatal(err)
-	}
 	// The fuzzer's workers are other processes: a new key would open nothing there.
-	var v vectors
-	if err := json.Unmarshal(b, &v); err != nil {
-		f.Fatal(err)
-	}
-	keys, err := envelope.ParsePrivateKeys([]byte(v.Key))
-	if err != nil {
-		f.Fatal(err)
-	}
-	k := keys[0]
+	v, k := readVectors(f)
 	for _, v := range v.Vectors {
 		sealed, err := os.ReadFile(filepath.Join("testdata", v.File))
 		if err != nil {
