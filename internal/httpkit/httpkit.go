@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"html/template"
+	"io"
 	"io/fs"
 	"log/slog"
 	"maps"
@@ -135,6 +136,9 @@ func (s *Site) Handler(routes http.Handler) http.Handler {
 		}
 		h.Set("Cache-Control", "no-store")
 		r = s.language(r)
+		begun := &begun{ResponseWriter: w}
+		defer s.panicked(begun, r)
+		w = begun
 		if err := cross.Check(r); err != nil {
 			s.Fail(w, r, fault.Say("This form came from another site and was not accepted. Nothing was changed.", fault.Forbidden))
 			return
@@ -231,6 +235,61 @@ func (s *Site) Refusal(err error) http.HandlerFunc {
 		pages[lang] = s.failure(r.WithContext(context.WithValue(context.Background(), langKey{}, lang)), status, words(err))
 	}
 	return func(w http.ResponseWriter, r *http.Request) { answer(w, status, pages[Lang(r)]) }
+}
+
+// panicked ends a request whose page panicked, with an error page unless an answer has
+// begun. The log gets the place. It does not get the value, which may hold what a
+// stranger sent.
+func (s *Site) panicked(w *begun, r *http.Request) {
+	switch p, late := recover(), w.answers; {
+	case p == nil:
+	case p == http.ErrAbortHandler:
+		panic(p)
+	default:
+		s.Fail(w, r, fmt.Errorf("panic at %s", place()))
+		if late {
+			panic(http.ErrAbortHandler)
+		}
+	}
+}
+
+// place is where the code panicked that a deferred function is called for.
+func place() string {
+	var pcs [64]uintptr
+	frames := runtime.CallersFrames(pcs[:runtime.Callers(1, pcs[:])])
+	after := false
+	for {
+		f, more := frames.Next()
+		if of := strings.HasPrefix(f.Function, "runtime."); after && !of || !more {
+			return fmt.Sprintf("%s:%d", f.Function, f.Line)
+		} else if of {
+			after = true
+		}
+	}
+}
+
+// begun knows whether an answer has begun.
+type begun struct {
+	http.ResponseWriter
+	answers bool
+}
+
+func (w *begun) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+func (w *begun) WriteHeader(status int) {
+	w.answers = true
+	w.ResponseWriter.WriteHeader(status)
+}
+
+func (w *begun) Write(p []byte) (int, error) {
+	w.answers = true
+	return w.ResponseWriter.Write(p)
+}
+
+// ReadFrom lets files go out without a copy.
+func (w *begun) ReadFrom(r io.Reader) (int64, error) {
+	w.answers = true
+	return io.Copy(w.ResponseWriter, r)
 }
 
 func (s *Site) failure(r *http.Request, status int, words string) []byte {

@@ -35,6 +35,11 @@ func site(t *testing.T, log io.Writer) (*Site, http.Handler) {
 			s.Fail(w, r, fault.Say("This was withdrawn by us.", fmt.Errorf("document 7: %w", fault.Gone)))
 		case "/fails":
 			s.Fail(w, r, errors.New("disk: secret-detail"))
+		case "/panics", "/late":
+			if r.URL.Path == "/late" {
+				io.WriteString(w, "an answer begins")
+			}
+			panic("word of a stranger")
 		case "/broken":
 			s.Render(w, r, http.StatusOK, "broken", "x")
 		default:
@@ -93,6 +98,30 @@ func TestPages(t *testing.T) {
 	}
 	if strings.Contains(log.String(), "document 7") {
 		t.Error("what is no fault of ours was logged")
+	}
+}
+
+// A fault in a page is told to who asked and to the operator, without what was asked.
+func TestPanics(t *testing.T) {
+	var log strings.Builder
+	_, h := site(t, &log)
+	if w := ask(h, "GET", "/panics"); w.Code != 500 || !strings.Contains(w.Body.String(), "Something went wrong on our side.") {
+		t.Errorf("a page that panics answers %d:\n%s", w.Code, w.Body)
+	}
+	if !strings.Contains(log.String(), "httpkit.site.func1:") || strings.Contains(log.String(), "stranger") {
+		t.Errorf("the log has not the place, or more:\n%s", &log)
+	}
+	log.Reset()
+	func() {
+		defer func() {
+			if p := recover(); p != http.ErrAbortHandler {
+				t.Errorf("an answer that had begun ended with %v; want it broken off", p)
+			}
+		}()
+		ask(h, "GET", "/late")
+	}()
+	if !strings.Contains(log.String(), "httpkit.site.func1:") {
+		t.Errorf("the log has:\n%s", &log)
 	}
 }
 
