@@ -82,6 +82,15 @@ func startOnionHouse(t testing.TB, network *oniontest.Network) *onionHouse {
 	for _, id := range []string{"hanna", "ivo"} {
 		h.admit(id)
 	}
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Logf("the roles said:\n%s", h.log)
+			for _, tor := range tors {
+				b, _ := os.ReadFile(tor.Log)
+				t.Logf("%s said:\n%s", tor.Dir, b)
+			}
+		}
+	})
 	h.intake = h.serve("intake", h.intakeDir)
 	h.desk = h.serve("desk", h.deskDir)
 	return h
@@ -207,6 +216,7 @@ type person struct {
 // asked for what.
 type transport struct {
 	http.RoundTripper
+	t     testing.TB
 	agent string
 	acts  []act
 }
@@ -221,6 +231,15 @@ func (r *transport) RoundTrip(q *http.Request) (*http.Response, error) {
 	i := len(r.acts)
 	r.acts = append(r.acts, act{what: q.Method + " " + q.URL.Path, from: time.Now()})
 	resp, err := r.RoundTripper.RoundTrip(q)
+	// A circuit of a network that is seconds old may break. A browser's person asks again
+	// then; here for all that can be asked again.
+	if errors.Is(err, io.EOF) && (q.Body == nil || q.GetBody != nil) {
+		r.t.Logf("%s %s ended without an answer, after %v: once more", q.Method, q.URL.Path, time.Since(r.acts[i].from))
+		if q = q.Clone(q.Context()); q.GetBody != nil {
+			q.Body, _ = q.GetBody()
+		}
+		resp, err = r.RoundTripper.RoundTrip(q)
+	}
 	r.acts[i].to = time.Now()
 	return resp, err
 }
@@ -232,7 +251,7 @@ func (h *onionHouse) person(tor *oniontest.Tor, host string) *person {
 		h.t.Fatal(err)
 	}
 	jar, _ := cookiejar.New(nil)
-	does := &transport{RoundTripper: &http.Transport{DialContext: d.DialContext}, agent: "Mozilla/5.0 (" + rand.Text() + ")"} // stands in no binary
+	does := &transport{t: h.t, RoundTripper: &http.Transport{DialContext: d.DialContext}, agent: "Mozilla/5.0 (" + rand.Text() + ")"} // stands in no binary
 	p := &person{t: h.t, base: "http://" + host, http: &http.Client{Jar: jar, Transport: does}, does: does}
 	h.t.Cleanup(p.http.CloseIdleConnections)
 	return p
