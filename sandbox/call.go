@@ -148,7 +148,7 @@ func (c *Call) finish(err error) {
 func (c *Call) fail(why Cause) {
 	c.stop()
 	c.pool.end(c.child)
-	if why == Crashed && c.child.stderr.tell("out of memory", "cannot allocate memory") {
+	if why == Crashed && c.child.starved() {
 		why = Memory
 	}
 	c.err = &Ended{why, c.budget, c.child.uses > 1}
@@ -228,11 +228,16 @@ func (l *lastWords) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-func (l *lastWords) tell(words ...string) bool {
-	for _, w := range words {
-		if strings.Contains(string(l.text), w) {
-			return true
-		}
+// starved reports whether a child ended for want of memory. Go's runtime says so, but
+// where it takes what the system refused for memory (the span queues of its collector
+// in Go 1.26): then it has a fault of its own, which no code outside the runtime can
+// cause, and the child's first words are of that.
+func (c *child) starved() bool {
+	said := string(c.stderr.text)
+	if strings.Contains(said, "out of memory") || strings.Contains(said, "cannot allocate memory") {
+		return true
 	}
-	return false
+	_, stack, _ := strings.Cut(said, "\ngoroutine 0 ")
+	_, stack, _ = strings.Cut(stack, "\n")
+	return strings.HasPrefix(said, "SIGSEGV") && strings.HasPrefix(stack, "runtime.")
 }
