@@ -50,7 +50,7 @@ func TestOneVisitMayDoSoMuch(t *testing.T) {
 	if _, err := h.Session(s.Token()); !errors.Is(err, fault.Unknown) {
 		t.Errorf("the visit that was followed goes on: %v", err)
 	}
-	h.clock = h.clock.Add(time.Hour)
+	h.pass(time.Hour)
 	if err := next.Count(intake.Begins); err != nil {
 		t.Errorf("an hour later: %v", err)
 	}
@@ -87,7 +87,7 @@ func TestAllVisitsTogetherMayDoSoMuch(t *testing.T) {
 	if _, err := h.Submit(all[2]); !errors.Is(err, fault.Busy) || errors.Is(err, intake.ErrTooOften) {
 		t.Errorf("a third submission: %v; want busy", err)
 	}
-	h.clock = h.clock.Add(time.Hour)
+	h.pass(time.Hour)
 	s, _ := h.begin(t)
 	h.send(t, s, "an hour later")
 }
@@ -104,7 +104,7 @@ func TestBytesOfOneVisit(t *testing.T) {
 	if _, err := h.Submit(s); !errors.Is(err, intake.ErrTooOften) {
 		t.Errorf("the next: %v; want too often", err)
 	}
-	h.clock = h.clock.Add(20 * time.Minute)
+	h.pass(20 * time.Minute)
 	if got := h.fetch(t); len(got) != 1 {
 		t.Errorf("%d envelopes; want one", len(got))
 	}
@@ -181,14 +181,14 @@ func TestTheSlowestMakesPlace(t *testing.T) {
 	if _, err := h.Submit(s); !errors.Is(err, fault.Busy) {
 		t.Errorf("before anybody can be told slow: %v; want busy", err)
 	}
-	h.clock = h.clock.Add(3 * time.Minute)
+	h.pass(3 * time.Minute)
 	h.send(t, s, "I have something to send")
 	got := <-lame.done
 	if !got.Kept || len(got.Parts) != 2 || got.Parts[0].Cut || !got.Parts[1].Cut {
 		t.Errorf("what was hung up on: %+v; want its whole file, and the beginning of the other", got)
 	}
 	again := start(10)
-	h.clock = h.clock.Add(30 * time.Second)
+	h.pass(30 * time.Second)
 	if _, err := h.Submit(s); !errors.Is(err, fault.Busy) {
 		t.Errorf("while one is fair and one is new: %v; want busy", err)
 	}
@@ -469,7 +469,7 @@ func TestWhatManySend(t *testing.T) {
 	if marked(visit(), "buy it", big, "and something else") || marked(visit(), "do not buy it", big) || marked(visit(), "", big+".") {
 		t.Error("what has something of its own is marked")
 	}
-	h.clock = h.clock.Add(24 * time.Hour)
+	h.pass(24 * time.Hour)
 	if marked(visit(), "buy it", big) {
 		t.Error("marked on the next day")
 	}
@@ -503,12 +503,7 @@ func TestTheLanes(t *testing.T) {
 
 // TestLeavingWhileWaiting: a visit that ends while it waits for a place takes none with it.
 func TestLeavingWhileWaiting(t *testing.T) {
-	var clock atomic.Int64
-	h := newHouse(t, func(o *intake.Options) {
-		o.Limits.Uploads = 1
-		now := o.Now
-		o.Now = func() time.Time { return now().Add(time.Duration(clock.Load())) }
-	})
+	h := newHouse(t, func(o *intake.Options) { o.Limits.Uploads = 1 })
 	a, _ := h.begin(t)
 	first, err := h.Submit(a)
 	if err != nil {
@@ -516,7 +511,7 @@ func TestLeavingWhileWaiting(t *testing.T) {
 	}
 	hung := make(chan struct{})
 	first.OnHangUp(func() { close(hung) })
-	clock.Add(int64(3 * time.Minute))
+	h.pass(3 * time.Minute)
 	b, _ := h.begin(t)
 	got := make(chan *intake.Submission, 1)
 	go func() {
