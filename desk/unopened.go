@@ -203,8 +203,9 @@ func (d *Desk) OpenAgain(ctx context.Context, by EditorID) (int, error) {
 	return opened, err
 }
 
-// DestroyUnopened destroys the envelopes of some days that did not open.
-func (d *Desk) DestroyUnopened(ctx context.Context, by EditorID, days []string, why string) error {
+// DestroyUnopened destroys the envelopes of some days that did not open. Seen is how many
+// there were when somebody decided it: what came since is not destroyed unseen.
+func (d *Desk) DestroyUnopened(ctx context.Context, by EditorID, seen []UnopenedDay, why string) error {
 	u, err := d.may(ctx, by, Handler)
 	if err != nil {
 		return err
@@ -212,7 +213,7 @@ func (d *Desk) DestroyUnopened(ctx context.Context, by EditorID, days []string, 
 	switch {
 	case len(u.Channels) > 0: // nobody knows to which channel they were written
 		return fault.Say("Only a handler of all teams can destroy envelopes that did not open. Nothing was destroyed.", fmt.Errorf("destroy envelopes: %w", fault.Forbidden))
-	case len(days) == 0:
+	case len(seen) == 0:
 		return fault.Say("Choose at least one day. Nothing was destroyed.", fmt.Errorf("destroy envelopes: %w", fault.Invalid))
 	case strings.TrimSpace(why) == "":
 		return in(FieldWhy, fault.Say("Say in a sentence why these are destroyed.", fmt.Errorf("destroy envelopes: %w", fault.Invalid)))
@@ -227,13 +228,18 @@ func (d *Desk) DestroyUnopened(ctx context.Context, by EditorID, days []string, 
 	for _, u := range kept {
 		of[u.Day] = append(of[u.Day], u)
 	}
-	for _, day := range days {
-		if len(of[day]) == 0 {
+	for _, s := range seen {
+		if len(of[s.Day]) > s.Envelopes {
+			return fault.Say("More came from "+s.Day+" than you had seen. Look again. Nothing was destroyed.", fmt.Errorf("destroy envelopes: %w", fault.Invalid))
+		}
+	}
+	for _, s := range seen {
+		if len(of[s.Day]) == 0 {
 			continue
 		}
-		chosen := of[day]
-		delete(of, day) // whoever names it twice
-		if err := d.note(ctx, by, talkAct+"destroy unopened envelopes", fmt.Sprintf("%s: %d", day, len(chosen))); err != nil {
+		chosen := of[s.Day]
+		delete(of, s.Day) // whoever names it twice
+		if err := d.note(ctx, by, talkAct+"destroy unopened envelopes", fmt.Sprintf("%s: %d", s.Day, len(chosen))); err != nil {
 			return err
 		}
 		for _, u := range chosen {

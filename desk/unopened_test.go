@@ -68,7 +68,7 @@ func TestJunkLeavesIntake(t *testing.T) {
 		t.Errorf("tried again: %d open, %v", n, err)
 	}
 
-	day := []string{"2026-11-01"}
+	day := sum.Days
 	limited := teams(t, w)
 	wantKind(t, w.DestroyUnopened(t.Context(), ana, day, "junk"), fault.Forbidden)
 	wantKind(t, w.DestroyUnopened(t.Context(), limited, day, "junk"), fault.Forbidden)
@@ -78,7 +78,11 @@ func TestJunkLeavesIntake(t *testing.T) {
 	wantKind(t, err, fault.Forbidden)
 	_, err = w.OpenAgain(t.Context(), ana)
 	wantKind(t, err, fault.Forbidden)
-	must(t, w.DestroyUnopened(t.Context(), handler, append(day, "2026-10-01", day[0]), "A flood of junk."))
+	wantKind(t, w.DestroyUnopened(t.Context(), handler, []desk.UnopenedDay{{Day: "2026-11-01", Envelopes: 2}}, "junk"), fault.Invalid) // one came since
+	if sum := unopened(t, w); sum.Envelopes != 3 {
+		t.Errorf("%+v; want all three kept", sum)
+	}
+	must(t, w.DestroyUnopened(t.Context(), handler, append(day, desk.UnopenedDay{Day: "2026-10-01"}, day[0]), "A flood of junk."))
 	if sum := unopened(t, w); sum.Envelopes != 0 || sum.Bytes != 0 || sum.Destroyed != 3 {
 		t.Errorf("%+v; want three destroyed", sum)
 	}
@@ -182,7 +186,7 @@ func TestWhatDoesNotOpenHasItsShare(t *testing.T) {
 	if all, err := w.Conversations(t.Context(), handler); err != nil || len(all) != 1 {
 		t.Errorf("%d conversations, %v; want what opens taken in", len(all), err)
 	}
-	must(t, w.DestroyUnopened(t.Context(), handler, []string{"2026-11-01"}, "Junk."))
+	must(t, w.DestroyUnopened(t.Context(), handler, unopened(t, w).Days, "Junk."))
 	got, err := w.Fetch(t.Context(), w.Intake)
 	must(t, err)
 	if sum := unopened(t, w); got.Unopened != 1 || sum.Envelopes != 1 || sum.Destroyed != 2 || sum.Left != 0 || atIntake(t, w) != 0 {
@@ -223,7 +227,7 @@ func TestSetAsideOnce(t *testing.T) {
 			t.Errorf("round %d: fetched %+v, %v", i, got, err)
 		}
 	}
-	must(t, w.DestroyUnopened(t.Context(), handler, []string{"2026-11-01"}, "Junk."))
+	must(t, w.DestroyUnopened(t.Context(), handler, unopened(t, w).Days, "Junk."))
 	w.Intake.Broken = false
 	got, err = w.Fetch(t.Context(), w.Intake)
 	must(t, err)
@@ -266,7 +270,7 @@ func TestACrashWhileItIsDestroyed(t *testing.T) {
 		w.Options.Stores.Envelopes = &killed{envelopes, step}
 		w.Options.Blobs = &killedBlobs{w.Options.Blobs, step == 1}
 		w.Reopen()
-		if err := w.DestroyUnopened(t.Context(), handler, []string{"2026-11-01"}, "Junk."); !errors.Is(err, errKilled) {
+		if err := w.DestroyUnopened(t.Context(), handler, unopened(t, w).Days, "Junk."); !errors.Is(err, errKilled) {
 			t.Fatalf("step %d: %v; want it killed", step, err)
 		}
 		w.Options.Stores.Envelopes = envelopes
@@ -355,7 +359,7 @@ func TestNoIDDestroysAFile(t *testing.T) {
 	if all, err := w.Options.Stores.Envelopes.All(t.Context()); err != nil || len(all) != 1 || !strings.HasSuffix(string(all[0].ID), "02") {
 		t.Fatalf("set aside: %+v, %v", all, err)
 	}
-	must(t, w.DestroyUnopened(t.Context(), handler, []string{"2026-11-01"}, "Junk."))
+	must(t, w.DestroyUnopened(t.Context(), handler, unopened(t, w).Days, "Junk."))
 	c := talks(t, w, handler)[0]
 	_, f, err := w.OpenFile(t.Context(), handler, c.ID, c.Messages[0].ID, 0)
 	if err != nil {

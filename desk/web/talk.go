@@ -70,7 +70,13 @@ func (s *site) openAgain(w http.ResponseWriter, r *http.Request, u desk.User) er
 }
 
 func (s *site) destroyUnopened(w http.ResponseWriter, r *http.Request, u desk.User) error {
-	if err := s.desk.DestroyUnopened(r.Context(), u.ID, r.PostForm["day"], r.PostForm.Get("why")); err != nil {
+	var seen []desk.UnopenedDay
+	for _, v := range r.PostForm["day"] {
+		day, n, _ := strings.Cut(v, " ")
+		envelopes, _ := strconv.Atoi(n) // none, unless it is a number
+		seen = append(seen, desk.UnopenedDay{Day: day, Envelopes: envelopes})
+	}
+	if err := s.desk.DestroyUnopened(r.Context(), u.ID, seen, r.PostForm.Get("why")); err != nil {
 		return err
 	}
 	return back(w, r, "/conversations/unopened", "destroyed")
