@@ -67,6 +67,8 @@ const (
 	MaxFrame = 64<<10 - frameHead // payload of a frame: with its head it fills one chunk of age
 	MaxName  = 4 << 10            // bytes of a file's name; longer ones are shortened by the sealer
 
+	MaxEntries = 1000 // of an envelope: each costs its reader far more than the 13 bytes that it has
+
 	frameHead = 5
 	magic     = "daylight envelope 0\n"
 )

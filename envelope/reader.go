@@ -95,6 +95,9 @@ func (r *Reader) Next() *Entry {
 			if err = r.record(n, &b); err == nil {
 				err = b.check()
 			}
+			if err == nil && r.entries == MaxEntries {
+				err = fmt.Errorf("more entries than %d", MaxEntries)
+			}
 			if err == nil {
 				r.entry = &Entry{Type: b.Type, Name: b.Name, r: r}
 				return r.entry

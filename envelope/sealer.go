@@ -108,6 +108,9 @@ func (s *Sealer) begin(b begin) (EntryWriter, error) {
 	if s.open != nil {
 		return nil, errors.New("seal: the entry before is still open")
 	}
+	if s.entries == MaxEntries {
+		return nil, fmt.Errorf("seal: more entries than %d: %w", MaxEntries, fault.TooLarge)
+	}
 	s.record(frameBegin, b)
 	s.open = &entryWriter{s: s, buf: make([]byte, 0, MaxFrame)}
 	if s.custody != nil && b.Type == File {

@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"flag"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -16,6 +18,7 @@ import (
 	"golang.org/x/mod/sumdb/note"
 
 	"daylight/envelope"
+	"daylight/fault"
 )
 
 var update = flag.Bool("update", false, "write the vectors anew")
@@ -98,6 +101,35 @@ func sealRaw(t testing.TB, k envelope.PrivateKey, plain string) []byte {
 		t.Fatal(err)
 	}
 	return b.Bytes()
+}
+
+// TestMostEntries: an envelope of a hundred thousand empty files is small to send, and
+// would be large to read.
+func TestMostEntries(t *testing.T) {
+	k := newKey(t)
+	entry := frame('B', `{"type":"file","name":"f"}`) + frame('E', `{"n":0}`)
+	for n, want := range map[int]envelope.End{envelope.MaxEntries: envelope.Whole, envelope.MaxEntries + 1: envelope.Damaged} {
+		r, err := envelope.Open(bytes.NewReader(sealRaw(t, k, start+headFrame+strings.Repeat(entry, n)+frame('Z', fmt.Sprintf(`{"n":%d}`, n)))), k)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := 0
+		for range r.Entries() {
+			got++
+		}
+		if got != envelope.MaxEntries || r.End() != want {
+			t.Errorf("of %d entries %d are read, %v; want %d, %v", n, got, r.End(), envelope.MaxEntries, want)
+		}
+	}
+	s, err := envelope.Seal(io.Discard, head(), k.Recipient())
+	for n := 0; n <= envelope.MaxEntries && err == nil; n++ {
+		if _, err = s.File("f", strings.NewReader("")); (err == nil) != (n < envelope.MaxEntries) {
+			t.Fatalf("entry %d is sealed: %v", n+1, err)
+		}
+	}
+	if !errors.Is(err, fault.TooLarge) {
+		t.Errorf("one more: %v; want too large", err)
+	}
 }
 
 // writeVectors makes the files of testdata. Sealing is random: each run makes

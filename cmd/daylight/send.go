@@ -55,6 +55,9 @@ func (c *sendCmd) Run(a *app) error {
 	if len(c.Files) == 0 && c.Message == "" {
 		return fault.Say("There is nothing to send: name files, or a message with --message.", fault.Invalid)
 	}
+	if len(c.Files) >= envelope.MaxEntries { // a message is one more
+		return fault.Say(fmt.Sprintf("These are more than %d files. Put them into an archive (zip) and send that, or send some at a time. Nothing was sent.", envelope.MaxEntries-1), fault.TooLarge)
+	}
 	if _, err := time.Parse(time.DateOnly, c.NotBefore); c.NotBefore != "" && err != nil {
 		return fault.Say("A day is written as 2027-01-31. Nothing was sent.", fault.Invalid)
 	}
