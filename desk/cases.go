@@ -139,14 +139,15 @@ func (d *Desk) MakeCase(ctx context.Context, by EditorID, id ConversationID, m M
 // taken lists the chosen files. Two of the same name get different paths.
 func (d *Desk) taken(ctx context.Context, talk Conversation, m Made) (iter.Seq2[Material, error], error) {
 	var list []Material
-	used := map[string]bool{}
+	used, tried := map[string]bool{}, map[string]int{} // tried: numbers that others of the name have
 	path := func(name string) string {
-		stem, ext := name, ""
+		stem, ext, first := name, "", name
 		if i := strings.LastIndexByte(name, '.'); i > 0 {
 			stem, ext = name[:i], name[i:]
 		}
-		for n := 2; used[name]; n++ {
-			name = fmt.Sprintf("%s (%d)%s", stem, n, ext)
+		for used[name] {
+			tried[first]++
+			name = fmt.Sprintf("%s (%d)%s", stem, tried[first]+1, ext)
 		}
 		used[name] = true
 		return name

@@ -194,6 +194,7 @@ func TestNoQuotes(t *testing.T) {
 		t.Errorf("files %v; want the letter alone", got)
 	}
 	s.SendAsking(envelope.Conditions{Unquoted: true}, strings.Repeat("w", desk.MaxText+1))
+	talks(t, w, handler)
 	s.Send("This you may quote.")
 	talk = talks(t, w, handler)[0]
 	must(t, must2(w.MakeCase(t.Context(), handler, talk.ID, desk.Made{Into: id, Messages: []string{talk.Messages[1].ID, talk.Messages[2].ID}, Statement: true})))

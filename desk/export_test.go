@@ -8,3 +8,10 @@ func SetTrying(d time.Duration) (restore func()) {
 	trying = d
 	return func() { trying = old }
 }
+
+// SetTaking says how long a round takes in what is not small.
+func SetTaking(d time.Duration) (restore func()) {
+	old := taking
+	taking = d
+	return func() { taking = old }
+}

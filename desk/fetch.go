@@ -108,24 +108,61 @@ func (d *Desk) takeAll(ctx context.Context, in courier.Intake, ring Keyring, f *
 		return fmt.Errorf("fetch: %w", err)
 	}
 	var first error
-	for _, e := range list {
-		if d.closed.has(e.ID) {
-			f.Left++
-			continue
-		}
-		err := d.takeIn(ctx, in, e, ring, f, &room)
-		if err == nil {
-			// One by one: what is acknowledged is destroyed there, so a crash between two
-			// rounds costs nothing, and one failure does not hold back the rest.
-			err = in.Acknowledge(ctx, []courier.EnvelopeID{e.ID})
-		}
+	failed := func(err error) {
 		if err != nil && first == nil && !errors.Is(err, errStays) {
 			first = fmt.Errorf("fetch: %w", err)
 		}
 	}
+	// Some at a time: for each list of what it destroys, intake seals anew the keys of all
+	// that stays. A crash before costs nothing: what is here is not taken in twice.
+	var here []courier.EnvelopeID
+	told := time.Now()
+	tell := func() {
+		if len(here) > 0 {
+			failed(in.Acknowledge(ctx, here))
+		}
+		here, told = nil, time.Now()
+	}
+	// The small ones first, and then as long as a round may take: a few large ones hold back
+	// no message, nor the answers and keys of the next round, which goes on.
+	slices.SortStableFunc(list, func(a, b courier.Envelope) int { return cmp.Compare(a.Size, b.Size) })
+	began, large := time.Now(), false
+	for _, e := range list {
+		if e.Size == 0 { // it is just being kept, and has its size in the next list; or there is nothing in it
+			continue
+		}
+		if d.closed.has(e.ID) {
+			f.Left++
+			continue
+		}
+		if e.Size > small {
+			if large && time.Since(began) > taking {
+				continue
+			}
+			large = true
+		}
+		if len(here) >= acknowledged || time.Since(told) > acknowledging {
+			tell()
+		}
+		err := d.takeIn(ctx, in, e, ring, f, &room)
+		failed(err)
+		if err == nil {
+			here = append(here, e.ID)
+		}
+	}
+	tell()
 	d.left.Store(int64(f.Left))
 	return first
 }
+
+// taking is how long a round takes in what is not small, one envelope at least.
+var taking = 5 * time.Minute
+
+const (
+	small         = 1 << 20 // bytes
+	acknowledged  = 100     // envelopes that are acknowledged at once
+	acknowledging = 10 * time.Second
+)
 
 // takeIn brings one envelope into a conversation, or sets it aside where it does not
 // open: either way it is durable here.

@@ -3,10 +3,12 @@ package desk
 import (
 	"cmp"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
-	"math"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -157,6 +159,24 @@ type UnopenedDay struct {
 	Day       string
 	Envelopes int
 	Bytes     int64
+	Seen      string // the day, and which they are: for DestroyUnopened
+}
+
+func byDay(list []Unopened) map[string][]Unopened {
+	of := map[string][]Unopened{}
+	for _, u := range list {
+		of[u.Day] = append(of[u.Day], u)
+	}
+	return of
+}
+
+// asSeen names the envelopes of one day.
+func asSeen(list []Unopened) string {
+	sum := sha256.New()
+	for _, u := range slices.SortedFunc(slices.Values(list), func(a, b Unopened) int { return cmp.Compare(a.ID, b.ID) }) {
+		fmt.Fprintln(sum, u.ID)
+	}
+	return fmt.Sprintf("%s %x", list[0].Day, sum.Sum(nil)[:8])
 }
 
 // Unopened sums up for handlers the envelopes that did not open. Nothing else is known
@@ -168,44 +188,44 @@ func (d *Desk) Unopened(ctx context.Context, by EditorID) (UnopenedSum, error) {
 	}
 	kept, destroyed, _, err := d.unopened(ctx)
 	sum.Envelopes, sum.Destroyed = len(kept), destroyed
-	for _, u := range kept { // by day, the newest first
-		if n := len(sum.Days); n == 0 || sum.Days[n-1].Day != u.Day {
-			sum.Days = append(sum.Days, UnopenedDay{Day: u.Day})
+	of := byDay(kept)
+	for _, day := range slices.Backward(slices.Sorted(maps.Keys(of))) {
+		d := UnopenedDay{Day: day, Envelopes: len(of[day]), Seen: asSeen(of[day])}
+		for _, u := range of[day] {
+			d.Bytes += u.Size
 		}
-		last := &sum.Days[len(sum.Days)-1]
-		last.Envelopes++
-		last.Bytes += u.Size
-		sum.Bytes += u.Size
+		sum.Days, sum.Bytes = append(sum.Days, d), sum.Bytes+d.Bytes
 	}
 	return sum, err
 }
 
-// OpenAgain tries the desk's keys, as they are now, on the envelopes that did not open.
-// It says how many do: they are in conversations from then on.
-func (d *Desk) OpenAgain(ctx context.Context, by EditorID) (int, error) {
+// OpenAgain tries the desk's keys, as they are now, on the envelopes that did not open,
+// for as long as a round of Fetch does: the next rounds go on with those that are left. It
+// says how many open: they are in conversations from then on.
+func (d *Desk) OpenAgain(ctx context.Context, by EditorID) (opened, left int, err error) {
 	if _, err := d.may(ctx, by, Handler); err != nil {
-		return 0, err
+		return 0, 0, err
 	}
 	if err := d.note(ctx, by, talkAct+"open envelopes again", ""); err != nil {
-		return 0, err
+		return 0, 0, err
 	}
 	ring, err := d.o.Keyring()
 	if err != nil {
-		return 0, fmt.Errorf("open envelopes again: %w", err)
+		return 0, 0, fmt.Errorf("open envelopes again: %w", err)
 	}
 	d.aside.Lock()
 	defer d.aside.Unlock()
 	kept, _, _, err := d.unopened(ctx)
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
-	opened, _, err := d.openAgain(ctx, ring, kept, math.MaxInt64)
-	return opened, err
+	opened, d.untried, err = d.openAgain(ctx, ring, kept, trying)
+	return opened, len(d.untried), err
 }
 
-// DestroyUnopened destroys the envelopes of some days that did not open. Seen is how many
-// there were when somebody decided it: what came since is not destroyed unseen.
-func (d *Desk) DestroyUnopened(ctx context.Context, by EditorID, seen []UnopenedDay, why string) error {
+// DestroyUnopened destroys the envelopes of some days that did not open. Seen are those
+// days as somebody saw them, of UnopenedDay.Seen: what came since is not destroyed unseen.
+func (d *Desk) DestroyUnopened(ctx context.Context, by EditorID, seen []string, why string) error {
 	u, err := d.may(ctx, by, Handler)
 	if err != nil {
 		return err
@@ -224,25 +244,23 @@ func (d *Desk) DestroyUnopened(ctx context.Context, by EditorID, seen []Unopened
 	if err != nil {
 		return err
 	}
-	of := map[string][]Unopened{}
-	for _, u := range kept {
-		of[u.Day] = append(of[u.Day], u)
-	}
+	of := byDay(kept)
+	var chosen []string
 	for _, s := range seen {
-		if len(of[s.Day]) > s.Envelopes {
-			return fault.Say("More came from "+s.Day+" than you had seen. Look again. Nothing was destroyed.", fmt.Errorf("destroy envelopes: %w", fault.Invalid))
+		day, _, _ := strings.Cut(s, " ")
+		switch list := of[day]; {
+		case len(list) == 0 || slices.Contains(chosen, day): // gone by now, or named twice
+		case s != asSeen(list):
+			return fault.Say("The envelopes of "+day+" are not those that you had seen. Look again. Nothing was destroyed.", fmt.Errorf("destroy envelopes: %w", fault.Invalid))
+		default:
+			chosen = append(chosen, day)
 		}
 	}
-	for _, s := range seen {
-		if len(of[s.Day]) == 0 {
-			continue
-		}
-		chosen := of[s.Day]
-		delete(of, s.Day) // whoever names it twice
-		if err := d.note(ctx, by, talkAct+"destroy unopened envelopes", fmt.Sprintf("%s: %d", s.Day, len(chosen))); err != nil {
+	for _, day := range chosen {
+		if err := d.note(ctx, by, talkAct+"destroy unopened envelopes", fmt.Sprintf("%s: %d", day, len(of[day]))); err != nil {
 			return err
 		}
-		for _, u := range chosen {
+		for _, u := range of[day] {
 			if err := d.destroyKept(ctx, u, why); err != nil {
 				return fmt.Errorf("destroy envelope: %w", err)
 			}

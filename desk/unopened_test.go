@@ -58,17 +58,17 @@ func TestJunkLeavesIntake(t *testing.T) {
 		t.Fatalf("fetched %+v, and %d stay; want all here", got, atIntake(t, w))
 	}
 	sum := unopened(t, w)
-	if sum.Envelopes != 3 || sum.Bytes != whole || len(sum.Days) != 1 || sum.Days[0] != (desk.UnopenedDay{Day: "2026-11-01", Envelopes: 3, Bytes: whole}) {
+	if sum.Envelopes != 3 || sum.Bytes != whole || len(sum.Days) != 1 || sum.Days[0] != (desk.UnopenedDay{Day: "2026-11-01", Envelopes: 3, Bytes: whole, Seen: sum.Days[0].Seen}) {
 		t.Errorf("%+v; want three envelopes of %d bytes", sum, whole)
 	}
 	if n := blobs(t, w); n != 4 {
 		t.Errorf("%d blobs; want three envelopes and the file", n)
 	}
-	if n, err := w.OpenAgain(t.Context(), handler); err != nil || n != 0 {
+	if n, _, err := w.OpenAgain(t.Context(), handler); err != nil || n != 0 {
 		t.Errorf("tried again: %d open, %v", n, err)
 	}
 
-	day := sum.Days
+	day := seen(sum)
 	limited := teams(t, w)
 	wantKind(t, w.DestroyUnopened(t.Context(), ana, day, "junk"), fault.Forbidden)
 	wantKind(t, w.DestroyUnopened(t.Context(), limited, day, "junk"), fault.Forbidden)
@@ -76,13 +76,13 @@ func TestJunkLeavesIntake(t *testing.T) {
 	wantKind(t, w.DestroyUnopened(t.Context(), handler, nil, "junk"), fault.Invalid)
 	_, err = w.Unopened(t.Context(), ana)
 	wantKind(t, err, fault.Forbidden)
-	_, err = w.OpenAgain(t.Context(), ana)
+	_, _, err = w.OpenAgain(t.Context(), ana)
 	wantKind(t, err, fault.Forbidden)
-	wantKind(t, w.DestroyUnopened(t.Context(), handler, []desk.UnopenedDay{{Day: "2026-11-01", Envelopes: 2}}, "junk"), fault.Invalid) // one came since
+	wantKind(t, w.DestroyUnopened(t.Context(), handler, []string{"2026-11-01 0123456789abcdef"}, "junk"), fault.Invalid) // as if others came since
 	if sum := unopened(t, w); sum.Envelopes != 3 {
 		t.Errorf("%+v; want all three kept", sum)
 	}
-	must(t, w.DestroyUnopened(t.Context(), handler, append(day, desk.UnopenedDay{Day: "2026-10-01"}, day[0]), "A flood of junk."))
+	must(t, w.DestroyUnopened(t.Context(), handler, append(day, "2026-10-01 0123", day[0]), "A flood of junk."))
 	if sum := unopened(t, w); sum.Envelopes != 0 || sum.Bytes != 0 || sum.Destroyed != 3 {
 		t.Errorf("%+v; want three destroyed", sum)
 	}
@@ -123,7 +123,7 @@ func TestAnEnvelopeWaitsForItsKey(t *testing.T) {
 			return got.Envelopes
 		},
 		"when asked": func(w *desktest.World) int {
-			n, err := w.OpenAgain(t.Context(), handler)
+			n, _, err := w.OpenAgain(t.Context(), handler)
 			must(t, err)
 			return n
 		},
@@ -158,7 +158,7 @@ func TestAnEnvelopeWaitsForItsKey(t *testing.T) {
 			if sum := unopened(t, w); sum.Envelopes != 1 || sum.Destroyed != 0 {
 				t.Errorf("%+v; want the junk alone", sum)
 			}
-			if n, err := w.OpenAgain(t.Context(), handler); err != nil || n != 0 {
+			if n, _, err := w.OpenAgain(t.Context(), handler); err != nil || n != 0 {
 				t.Errorf("once more: %d, %v", n, err)
 			}
 		})
@@ -186,7 +186,7 @@ func TestWhatDoesNotOpenHasItsShare(t *testing.T) {
 	if all, err := w.Conversations(t.Context(), handler); err != nil || len(all) != 1 {
 		t.Errorf("%d conversations, %v; want what opens taken in", len(all), err)
 	}
-	must(t, w.DestroyUnopened(t.Context(), handler, unopened(t, w).Days, "Junk."))
+	must(t, w.DestroyUnopened(t.Context(), handler, seen(unopened(t, w)), "Junk."))
 	got, err := w.Fetch(t.Context(), w.Intake)
 	must(t, err)
 	if sum := unopened(t, w); got.Unopened != 1 || sum.Envelopes != 1 || sum.Destroyed != 2 || sum.Left != 0 || atIntake(t, w) != 0 {
@@ -200,6 +200,14 @@ func TestWhatDoesNotOpenHasItsShare(t *testing.T) {
 	}
 }
 
+// seen are the days as a page shows them.
+func seen(sum desk.UnopenedSum) (days []string) {
+	for _, d := range sum.Days {
+		days = append(days, d.Seen)
+	}
+	return days
+}
+
 // lying says of every envelope that it has one byte.
 type lying struct{ *desktest.Intake }
 
@@ -209,6 +217,27 @@ func (l lying) Envelopes(ctx context.Context) ([]courier.Envelope, error) {
 		list[i].Size = 1
 	}
 	return list, err
+}
+
+// TestARoundEnds: what is small is taken in first, a large envelope holds back no later
+// round, and what has no size yet is left until it has.
+func TestARoundEnds(t *testing.T) {
+	defer desk.SetTaking(-1)()
+	w := world(t)
+	for range 2 {
+		w.NewSource().Send("large", "a.bin", strings.Repeat("a", 1<<20))
+	}
+	w.Intake.Leave([]byte{})
+	for range 3 {
+		w.NewSource().Send("small")
+	}
+	for i, want := range []desk.Fetched{{Envelopes: 4}, {Envelopes: 1}, {}} {
+		got, err := w.Fetch(t.Context(), w.Intake)
+		must(t, err)
+		if left := []int{2, 1, 1}[i]; got != want || atIntake(t, w) != left {
+			t.Errorf("round %d: %+v, and %d stay; want %+v, and %d", i, got, atIntake(t, w), want, left)
+		}
+	}
 }
 
 // TestSetAsideOnce: an acknowledgement that got lost, or a way that broke, makes neither
@@ -227,7 +256,7 @@ func TestSetAsideOnce(t *testing.T) {
 			t.Errorf("round %d: fetched %+v, %v", i, got, err)
 		}
 	}
-	must(t, w.DestroyUnopened(t.Context(), handler, unopened(t, w).Days, "Junk."))
+	must(t, w.DestroyUnopened(t.Context(), handler, seen(unopened(t, w)), "Junk."))
 	w.Intake.Broken = false
 	got, err = w.Fetch(t.Context(), w.Intake)
 	must(t, err)
@@ -248,7 +277,7 @@ func TestACrashWhileItIsOpenedAgain(t *testing.T) {
 	must(t, err)
 	w.Private = append(w.Private, late)
 	for range 2 {
-		if n, err := w.OpenAgain(t.Context(), handler); err != nil || n != 1 {
+		if n, _, err := w.OpenAgain(t.Context(), handler); err != nil || n != 1 {
 			t.Fatalf("%d open, %v; want one", n, err)
 		}
 		if talks, err := w.Conversations(t.Context(), handler); err != nil || len(talks) != 1 || len(talks[0].Messages) != 1 {
@@ -270,7 +299,7 @@ func TestACrashWhileItIsDestroyed(t *testing.T) {
 		w.Options.Stores.Envelopes = &killed{envelopes, step}
 		w.Options.Blobs = &killedBlobs{w.Options.Blobs, step == 1}
 		w.Reopen()
-		if err := w.DestroyUnopened(t.Context(), handler, unopened(t, w).Days, "Junk."); !errors.Is(err, errKilled) {
+		if err := w.DestroyUnopened(t.Context(), handler, seen(unopened(t, w)), "Junk."); !errors.Is(err, errKilled) {
 			t.Fatalf("step %d: %v; want it killed", step, err)
 		}
 		w.Options.Stores.Envelopes = envelopes
@@ -359,7 +388,7 @@ func TestNoIDDestroysAFile(t *testing.T) {
 	if all, err := w.Options.Stores.Envelopes.All(t.Context()); err != nil || len(all) != 1 || !strings.HasSuffix(string(all[0].ID), "02") {
 		t.Fatalf("set aside: %+v, %v", all, err)
 	}
-	must(t, w.DestroyUnopened(t.Context(), handler, unopened(t, w).Days, "Junk."))
+	must(t, w.DestroyUnopened(t.Context(), handler, seen(unopened(t, w)), "Junk."))
 	c := talks(t, w, handler)[0]
 	_, f, err := w.OpenFile(t.Context(), handler, c.ID, c.Messages[0].ID, 0)
 	if err != nil {

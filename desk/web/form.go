@@ -128,6 +128,7 @@ var doneWords = map[string]string{
 	"deleted":   "Deleted.",
 	"opened":    "Some of the envelopes open now: what was in them is here.",
 	"closed":    "Our keys were tried again: none of them opens.",
+	"trying":    "None of them has opened so far. The others are tried by and by.",
 	"sent":      "Your answer is sealed, and on its way. Only this source can open it.",
 	"made":      "The case is made. Editors see it now, and not the conversation.",
 	"status":    "The status is set.",

@@ -59,24 +59,20 @@ func (s *site) unopened(w http.ResponseWriter, r *http.Request, u desk.User) err
 }
 
 func (s *site) openAgain(w http.ResponseWriter, r *http.Request, u desk.User) error {
-	n, err := s.desk.OpenAgain(r.Context(), u.ID)
-	if err != nil {
+	opened, left, err := s.desk.OpenAgain(r.Context(), u.ID)
+	switch {
+	case err != nil:
 		return err
-	}
-	if n > 0 {
+	case opened > 0:
 		return back(w, r, "/conversations", "opened")
+	case left > 0:
+		return back(w, r, "/conversations/unopened", "trying")
 	}
 	return back(w, r, "/conversations/unopened", "closed")
 }
 
 func (s *site) destroyUnopened(w http.ResponseWriter, r *http.Request, u desk.User) error {
-	var seen []desk.UnopenedDay
-	for _, v := range r.PostForm["day"] {
-		day, n, _ := strings.Cut(v, " ")
-		envelopes, _ := strconv.Atoi(n) // none, unless it is a number
-		seen = append(seen, desk.UnopenedDay{Day: day, Envelopes: envelopes})
-	}
-	if err := s.desk.DestroyUnopened(r.Context(), u.ID, seen, r.PostForm.Get("why")); err != nil {
+	if err := s.desk.DestroyUnopened(r.Context(), u.ID, r.PostForm["day"], r.PostForm.Get("why")); err != nil {
 		return err
 	}
 	return back(w, r, "/conversations/unopened", "destroyed")
