@@ -89,8 +89,11 @@ func (c *backupCmd) Run(a *app) error {
 // backupName is the file that holds the day of the last backup, for the doctor.
 const backupName = "backup.day"
 
+// backedUp notes it so that the role's account can read it where root made the backup;
+// the folder keeps others out.
 func (in instance) backedUp() error {
-	return durable.WriteFile(in.path(backupName), []byte(time.Now().UTC().Format(time.DateOnly)+"\n"))
+	err := durable.WriteFile(in.path(backupName), []byte(time.Now().UTC().Format(time.DateOnly)+"\n"))
+	return errors.Join(err, os.Chmod(in.path(backupName), 0o644))
 }
 
 func (in instance) lastBackup() (time.Time, error) {

@@ -276,8 +276,10 @@ func (d *doctor) backup(in instance) {
 	const why, do = "What is on this disk only is lost with it: keys above all.", "Run: daylight backup, and carry the file to another place."
 	last, err := in.lastBackup()
 	switch days := int(time.Since(last).Hours() / 24); {
-	case err != nil:
+	case errors.Is(err, fs.ErrNotExist):
 		d.warn(why, do, "%s: no backup was made here", in.Role)
+	case err != nil:
+		d.warn(why, do, "%s: cannot read when the last backup was made: %v", in.Role, err)
 	case days > 7:
 		d.warn(why, do, "%s: the last backup is %d days old", in.Role, days)
 	default:

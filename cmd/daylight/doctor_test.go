@@ -201,6 +201,11 @@ func TestDoctorOfInstance(t *testing.T) {
 		t.Fatal(err)
 	}
 	says("ok", "backup of "+time.Now().UTC().Format(time.DateOnly), backup)
+	if info, err := os.Stat(in.path(backupName)); err != nil || info.Mode().Perm()&0o004 == 0 {
+		t.Errorf("the role cannot read what root noted: %v, %v", info, err)
+	}
+	os.WriteFile(in.path(backupName), []byte("yesterday"), 0o600)
+	says("warning", "cannot read when the last backup was made", backup)
 	old := time.Now().UTC().AddDate(0, 0, -9).Format(time.DateOnly)
 	if err := os.WriteFile(in.path(backupName), []byte(old+"\n"), 0o600); err != nil {
 		t.Fatal(err)
