@@ -193,10 +193,10 @@ func (c Conversation) Last() string {
 	return c.Messages[len(c.Messages)-1].Day
 }
 
-// holds reports whether a message has a file with these bytes.
+// holds reports whether a message has a file with these bytes, or is sealed in them.
 func (c *Conversation) holds(ref blob.Ref) bool {
 	return slices.ContainsFunc(c.Messages, func(m Message) bool {
-		return slices.ContainsFunc(m.Files, func(f File) bool { return f.Ref == ref && !f.Destroyed })
+		return m.Sealed == ref || slices.ContainsFunc(m.Files, func(f File) bool { return f.Ref == ref && !f.Destroyed })
 	})
 }
 
@@ -217,14 +217,12 @@ func (c *Conversation) kin(ref blob.Ref) (refs []blob.Ref) {
 	return refs
 }
 
-// destroyed notes that these bytes are gone. The name goes with them: it was part
-// of what was sent.
-func (c *Conversation) destroyed(ref blob.Ref, why string) {
-	for _, m := range c.Messages {
-		for i, f := range m.Files {
-			if f.Ref == ref {
-				m.Files[i] = File{Name: "destroyed", Size: f.Size, Destroyed: true, Why: why}
-			}
+// destroyed notes that files with these bytes are gone. Their names go with them: they
+// were part of what was sent.
+func (m Message) destroyed(refs []blob.Ref, why string) {
+	for i, f := range m.Files {
+		if !f.Destroyed && slices.Contains(refs, f.Ref) {
+			m.Files[i] = File{Name: "destroyed", Size: f.Size, Destroyed: true, Why: why}
 		}
 	}
 }

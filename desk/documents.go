@@ -253,40 +253,33 @@ func (d *Desk) Destroy(ctx context.Context, by EditorID, id CaseID, doc corpus.D
 	if err := d.note(ctx, by, "destroy unseen", doc.String()); err != nil {
 		return err
 	}
-	return d.change(ctx, id, nil, func(c Case) error { return d.destroy(ctx, by, c.Collection.ID, all, why) })
+	return d.change(ctx, id, nil, func(c Case) error { return d.destroy(ctx, by, c, all, why) })
 }
 
 // destroy takes items out of the catalogue and the index, then their bytes out of
 // the blobs, so that a crash in between leaves bytes that nothing names rather than
 // names of nothing.
-func (d *Desk) destroy(ctx context.Context, by EditorID, c corpus.CollectionID, all []Item, why string) error {
+func (d *Desk) destroy(ctx context.Context, by EditorID, c Case, all []Item, why string) error {
 	var ids []corpus.DocumentID
-	var refs []blob.Ref
+	var files, parts []blob.Ref
 	for _, i := range all {
-		if i.Document != nil {
-			ids, refs = append(ids, i.ID()), append(refs, i.Hash)
+		switch {
+		case i.Document == nil:
+		case i.Holder == "":
+			ids, files = append(ids, i.ID()), append(files, i.Hash)
+		default:
+			ids, parts = append(ids, i.ID()), append(parts, i.Hash)
 		}
 	}
-	_, err := d.o.Stores.Documents.Update(ctx, c, Filter{IDs: ids}, func(i *Item) error { return i.Destroy(by, why) })
+	_, err := d.o.Stores.Documents.Update(ctx, c.Collection.ID, Filter{IDs: ids}, func(i *Item) error { return i.Destroy(by, why) })
 	if err != nil {
 		return fmt.Errorf("destroy: %w", err)
 	}
 	if err := d.o.Index.Apply(ctx, search.Batch{Delete: ids}); err != nil {
 		return fmt.Errorf("destroy: %w", err)
 	}
-	for _, ref := range refs {
-		used, err := d.o.Stores.Documents.Needs(ctx, ref)
-		if err != nil {
-			return fmt.Errorf("destroy: %w", err)
-		}
-		if used {
-			continue
-		}
-		if err := d.dropBlob(ctx, ref, why); err != nil {
-			return err
-		}
-	}
-	return nil
+	ours := func(talk Conversation, _ Message) bool { return slices.Contains(talk.Cases, c.ID) }
+	return d.forget(ctx, files, parts, ours, why)
 }
 
 // inside returns the item of a document and everything in it, and refuses where
@@ -332,42 +325,72 @@ func (d *Desk) inside(ctx context.Context, c corpus.CollectionID, doc corpus.Doc
 	return all, nil
 }
 
-// dropBlob destroys bytes, and says so wherever a conversation shows them. With a
-// part goes what was joined of it, and with what was joined its parts, unless a case
-// needs them.
-func (d *Desk) dropBlob(ctx context.Context, ref blob.Ref, why string) error {
+// forget notes in some messages that files are destroyed, and then destroys the bytes of
+// these and of parts that nothing names any more: whoever sends what others sent too must
+// not have theirs destroyed with it. With a part goes what was joined of it, and with
+// what was joined its parts, unless a case needs them.
+func (d *Desk) forget(ctx context.Context, files, parts []blob.Ref, in func(Conversation, Message) bool, why string) error {
 	all, err := d.o.Stores.Conversations.All(ctx)
 	if err != nil {
 		return fmt.Errorf("destroy: %w", err)
 	}
-	drop := []blob.Ref{ref}
+	drop := slices.Concat(files, parts)
 	for _, talk := range all {
-		for _, r := range talk.kin(ref) {
-			used, err := d.o.Stores.Documents.Needs(ctx, r)
-			if err != nil {
-				return fmt.Errorf("destroy: %w", err)
-			}
-			if !used {
-				drop = append(drop, r)
+		if !slices.ContainsFunc(talk.Messages, func(m Message) bool { return in(talk, m) }) {
+			continue
+		}
+		var gone []blob.Ref
+		for _, ref := range files {
+			for _, r := range append(talk.kin(ref), ref) {
+				used, err := d.o.Stores.Documents.Needs(ctx, r)
+				if err != nil {
+					return fmt.Errorf("destroy: %w", err)
+				}
+				if !used {
+					gone = append(gone, r)
+				}
 			}
 		}
-	}
-	for _, talk := range all {
-		if !slices.ContainsFunc(drop, talk.holds) {
+		if !slices.ContainsFunc(gone, talk.holds) {
 			continue
 		}
 		err := d.o.Stores.Conversations.Update(ctx, talk.ID, func(c *Conversation) error {
-			for _, r := range drop {
-				c.destroyed(r, why)
+			for _, m := range c.Messages {
+				if in(talk, m) {
+					m.destroyed(gone, why)
+				}
 			}
 			return nil
 		})
 		if err != nil {
 			return fmt.Errorf("destroy: %w", err)
 		}
+		drop = append(drop, gone...)
 	}
-	for _, r := range drop {
-		if err := errors.Join(d.o.Stores.Receipts.Drop(ctx, r), d.o.Blobs.Delete(ctx, r)); err != nil {
+	return d.dropBlobs(ctx, drop)
+}
+
+// dropBlobs destroys bytes that no case needs, no conversation shows and no release is
+// made of.
+func (d *Desk) dropBlobs(ctx context.Context, refs []blob.Ref) error {
+	talks, err := d.o.Stores.Conversations.All(ctx)
+	if err != nil {
+		return fmt.Errorf("destroy: %w", err)
+	}
+	releases, err := d.o.Stores.Releases.All(ctx)
+	if err != nil {
+		return fmt.Errorf("destroy: %w", err)
+	}
+	for _, ref := range refs {
+		used, err := d.o.Stores.Documents.Needs(ctx, ref)
+		if err != nil {
+			return fmt.Errorf("destroy: %w", err)
+		}
+		if used || slices.ContainsFunc(talks, func(c Conversation) bool { return c.holds(ref) }) ||
+			slices.ContainsFunc(releases, func(r Release) bool { return r.File == ref }) {
+			continue
+		}
+		if err := errors.Join(d.o.Stores.Receipts.Drop(ctx, ref), d.o.Blobs.Delete(ctx, ref)); err != nil {
 			return fmt.Errorf("destroy: %w", err)
 		}
 	}

@@ -5,7 +5,6 @@ import (
 	"testing"
 
 	"daylight/desk"
-	"daylight/fault"
 )
 
 // TestALimitedHandlerDestroysAndLearnsNothingOfOthers: bytes that came to another channel
@@ -24,13 +23,19 @@ func TestALimitedHandlerDestroysAndLearnsNothingOfOthers(t *testing.T) {
 	of := func(channel string) desk.Message {
 		return talk.Messages[slices.IndexFunc(talk.Messages, func(m desk.Message) bool { return m.Channel == channel })]
 	}
-	wantKind(t, w.DestroyFile(t.Context(), limited, talk.ID, of("harbour").ID, 0, "spite"), fault.Forbidden)
+	must(t, w.DestroyFile(t.Context(), limited, talk.ID, of("harbour").ID, 0, "spite"))
 	must(t, w.DestroyFile(t.Context(), limited, talk.ID, of("harbour").ID, 1, "of no use"))
 	_, err = w.MakeCase(t.Context(), handler, talk.ID, desk.Made{Title: "The minister's papers", Messages: []string{of("politics").ID}})
 	must(t, err)
 
 	whole, err := w.Conversation(t.Context(), handler, talk.ID)
 	must(t, err)
+	if m, _ := whole.Message(of("harbour").ID); !m.Files[0].Destroyed || !m.Files[1].Destroyed {
+		t.Errorf("files %+v; want both destroyed", m.Files)
+	}
+	if has, err := w.Options.Blobs.Has(t.Context(), of("politics").Files[0].Ref); err != nil || !has {
+		t.Errorf("the bytes that came to another channel too: %v, %v", has, err)
+	}
 	if m, _ := whole.Message(of("politics").ID); m.Files[0].Destroyed || len(whole.Cases) != 1 {
 		t.Errorf("files %+v, cases %v; want them as they were, and one case", m.Files, whole.Cases)
 	}

@@ -274,10 +274,12 @@ func (d *Desk) file(ctx context.Context, by EditorID, id ConversationID, message
 	return m.Files[index], nil
 }
 
-// DestroyFile destroys a file of a message, unseen where the handler has not
-// looked. A file that a case has taken in must be destroyed there.
+// DestroyFile destroys a file of a message, unseen where the handler has not looked, and
+// wherever else they read it in the conversation; what others sent stays. A file that a
+// case has taken in must be destroyed there.
 func (d *Desk) DestroyFile(ctx context.Context, by EditorID, id ConversationID, message string, index int, why string) error {
-	if _, err := d.may(ctx, by, Handler); err != nil {
+	u, err := d.may(ctx, by, Handler)
+	if err != nil {
 		return err
 	}
 	if strings.TrimSpace(why) == "" {
@@ -289,9 +291,6 @@ func (d *Desk) DestroyFile(ctx context.Context, by EditorID, id ConversationID, 
 	}
 	if used, err := d.o.Stores.Documents.Needs(ctx, f.Ref); err != nil || used {
 		return errors.Join(err, fault.Say("A case has taken this file in. Destroy it there.", fmt.Errorf("destroy file: %w", fault.Conflict)))
-	}
-	if err := d.readsAll(ctx, by, f.Ref); err != nil {
-		return err
 	}
 	c, err := d.o.Stores.Conversations.Get(ctx, id)
 	if err != nil {
@@ -305,26 +304,6 @@ func (d *Desk) DestroyFile(ctx context.Context, by EditorID, id ConversationID, 
 	if err := d.note(ctx, by, talkAct+"destroy file", string(id)); err != nil {
 		return err
 	}
-	return d.dropBlob(ctx, f.Ref, why)
-}
-
-// readsAll refuses to let a handler who is limited to channels destroy bytes that came
-// to others too: a file is destroyed wherever it is.
-func (d *Desk) readsAll(ctx context.Context, by EditorID, ref blob.Ref) error {
-	u, err := d.may(ctx, by, Handler)
-	if err != nil || len(u.Channels) == 0 {
-		return err
-	}
-	all, err := d.o.Stores.Conversations.All(ctx)
-	if err != nil {
-		return fmt.Errorf("destroy file: %w", err)
-	}
-	for _, c := range all {
-		for _, m := range c.Messages {
-			if !u.Reads(m.Channel) && slices.ContainsFunc(m.Files, func(f File) bool { return f.Ref == ref }) {
-				return fault.Say("Only a handler of all teams can destroy this file. Nothing was destroyed.", fmt.Errorf("destroy file: %w", fault.Forbidden))
-			}
-		}
-	}
-	return nil
+	theirs := func(talk Conversation, m Message) bool { return talk.ID == id && u.Reads(m.Channel) }
+	return d.forget(ctx, []blob.Ref{f.Ref}, nil, theirs, why)
 }
