@@ -15,3 +15,5 @@ func SetTaking(d time.Duration) (restore func()) {
 	taking = d
 	return func() { taking = old }
 }
+
+var FileName = fileName

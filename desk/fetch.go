@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unicode"
 
 	"daylight/blob"
 	"daylight/courier"
@@ -370,11 +371,15 @@ func (d *Desk) keep(batch blob.Batch, r *envelope.Reader) (Message, map[blob.Ref
 	return m, receipts, nil
 }
 
-// fileName makes of what a stranger wrote a name that is one line and no path.
+// fileName makes of what a stranger wrote a name that is one line and no path, and
+// reads as it is: marks of direction make photo-exe.pdf of photo-fdp.exe.
 func fileName(name string, n int) string {
 	name = strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f {
+		switch {
+		case unicode.IsControl(r):
 			return -1
+		case unicode.Is(unicode.Bidi_Control, r):
+			return '-'
 		}
 		return r
 	}, strings.ToValidUTF8(name, "\uFFFD"))
