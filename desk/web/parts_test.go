@@ -32,7 +32,7 @@ func TestPartsAndAside(t *testing.T) {
 		}
 	}
 	h.see(talk+"/case", "plans.zip, in the place of its parts")
-	made := find(t, page, `href="(/conversation/[0-9a-f]+/[0-9a-f]+/0)">plans.zip</a>`)
+	made := find(t, page, `href="(/conversation/[0-9a-f]+/[0-9a-f]+/0)"><bdi>plans.zip</bdi></a>`)
 	h.see(made, "Its 3 parts are destroyed with it.")
 	if status, body := h.get(made + "/download"); status != 200 || body != "The sluice was opened at night." {
 		t.Errorf("status %d: %q", status, body)
