@@ -14,6 +14,6 @@ func (s *Store) Space(context.Context) (free, whole int64, err error) {
 		return 0, 0, fmt.Errorf("free space: %w", err)
 	}
 	vacant, blocks := s.pool.vacant()
-	left := int64(fs.Bavail) * fs.Bsize
+	left := max(0, int64(fs.Bavail)*fs.Bsize-s.pool.spare(blocks))
 	return left + int64(vacant)*blockSize, left + int64(blocks)*blockSize, nil
 }

@@ -3,6 +3,8 @@ package sqlite_test
 import (
 	"bytes"
 	"errors"
+	"os"
+	"path/filepath"
 	"runtime"
 	"strings"
 	"sync"
@@ -11,6 +13,8 @@ import (
 
 	"daylight/courier"
 	"daylight/fault"
+	"daylight/intake/sqlite"
+	"daylight/internal/sqlkit"
 )
 
 // TestFullDisk: what was kept stays good when the disk is full, what is destroyed
@@ -76,6 +80,115 @@ func TestFullDisk(t *testing.T) {
 		for i := range 4 {
 			ids[i] = arrive(t, s, noise(uint64(i), size), "2026-11-23", "2026-12-23")
 		}
+	}
+}
+
+// crowded is a store in a file system of 40 MiB, of which its database takes a good
+// part, with a pool that took what it could get: nil where there is no such disk.
+func crowded(t *testing.T) (_ *sqlite.Store, dir string, sealed courier.EnvelopeID) {
+	t.Helper()
+	dir = t.TempDir()
+	if err := syscall.Mount("none", dir, "tmpfs", 0, "size=40m"); err != nil {
+		t.Logf("not tried: mount: %v", err)
+		return nil, "", ""
+	}
+	t.Cleanup(func() { syscall.Unmount(dir, syscall.MNT_DETACH) })
+	s := open(t, dir)
+	arrive(t, s, nil, "2026-11-23", "2026-12-23")
+	sealed = arrive(t, s, []byte("sealed"), "2026-11-23", "2026-12-24")
+	s.Close()
+	db, err := sqlkit.OpenAny(t.Context(), filepath.Join(dir, "intake.db"), &dbKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := db.Exec(`WITH RECURSIVE n(i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n WHERE i < 30000)
+		INSERT INTO item SELECT lower(hex(randomblob(16))), until, size, key FROM item, n WHERE size = 0;
+		INSERT INTO envelope SELECT id, '2026-11-23', 1 FROM item WHERE id NOT IN (SELECT id FROM envelope)`); err != nil {
+		t.Fatal(err)
+	}
+	db.Close()
+	s = open(t, dir)
+	// Something else lies there, so that a pool which leaves 4 MiB leaves little more.
+	var left syscall.Statfs_t
+	if err := syscall.Statfs(dir, &left); err != nil {
+		t.Fatal(err)
+	}
+	other := (int64(left.Bavail)*left.Bsize - 4<<20) % extent
+	if err := os.WriteFile(filepath.Join(dir, "other"), make([]byte, other), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Reserve(1 << 30); !errors.Is(err, fault.Full) {
+		t.Fatalf("a pool larger than the disk: %v; want full", err)
+	}
+	return s, dir, sealed
+}
+
+// TestAFullDiskCanBeEmptied of one envelope, by the rewrite, and of all.
+func TestAFullDiskCanBeEmptied(t *testing.T) {
+	s, _, sealed := crowded(t)
+	if s == nil {
+		return
+	}
+	list, err := s.Envelopes(t.Context())
+	if err != nil || len(list) != 30_002 {
+		t.Fatalf("%d envelopes, %v; want 30,002", len(list), err)
+	}
+	one := list[0].ID
+	if one == sealed {
+		one = list[1].ID
+	}
+	if err := s.DestroyEnvelopes(t.Context(), []courier.EnvelopeID{one}); err != nil {
+		t.Errorf("acknowledge one: %v", err)
+	}
+	if err := s.Rewrite(t.Context(), "2026-11-24"); err != nil {
+		t.Errorf("rewrite: %v", err)
+	}
+	if err := s.Rewrite(t.Context(), "2026-12-23"); err != nil {
+		t.Errorf("rewrite when the day of all but one has come: %v", err)
+	}
+	if list, err = s.Envelopes(t.Context()); err != nil || len(list) != 1 || read(t, s, sealed) != "sealed" {
+		t.Errorf("%d envelopes are left, %v; want the one whose day is the next", len(list), err)
+	}
+	if n, _, err := s.Purge(t.Context()); err != nil || n != 1 {
+		t.Errorf("purge: %d envelopes, %v; want 1", n, err)
+	}
+}
+
+// TestPurgeNeedsNoRoom to make everything unreadable. The rest it does when there is
+// room again.
+func TestPurgeNeedsNoRoom(t *testing.T) {
+	s, dir, _ := crowded(t)
+	if s == nil {
+		return
+	}
+	other, err := os.OpenFile(filepath.Join(dir, "other"), os.O_WRONLY|os.O_APPEND, 0)
+	for err == nil {
+		_, err = other.Write(make([]byte, 4096))
+	}
+	other.Close()
+	if !errors.Is(err, syscall.ENOSPC) {
+		t.Fatal(err)
+	}
+	before := take(t, dir)
+	if n := len(keys(t, before.items(t), before["root.key"])); n != 1 {
+		t.Fatalf("%d keys open, of 1 with a block: this test looks at the wrong place", n)
+	}
+	if _, _, err := s.Purge(t.Context()); !errors.Is(err, fault.Full) {
+		t.Errorf("purge without any room: %v; want full", err)
+	}
+	if n := len(keys(t, before.items(t), take(t, dir)["root.key"])); n != 0 {
+		t.Errorf("%d keys open after a purge without any room", n)
+	}
+	s.Close()
+	if err := os.Remove(other.Name()); err != nil {
+		t.Fatal(err)
+	}
+	s = open(t, dir)
+	if n, _, err := s.Purge(t.Context()); err != nil || n != 30_002 {
+		t.Errorf("purge when there is room again: %d envelopes, %v", n, err)
+	}
+	if list, err := s.Envelopes(t.Context()); err != nil || len(list) != 0 {
+		t.Errorf("%d envelopes are left, %v; want none", len(list), err)
 	}
 }
 

@@ -27,9 +27,8 @@ const (
 	// needs somewhere to begin.
 	reserve = 16
 
-	// spare is what a growing pool leaves on the disk for the database, which must
-	// still be able to say what was kept, and what is destroyed.
-	spare = 4 << 20
+	// rowsOf is more than the database needs for the rows of a small envelope.
+	rowsOf = 512
 )
 
 // pool is the one file in which everything sealed lies, in blocks. Blocks that hold
@@ -95,7 +94,7 @@ func newSeed() (seed [32]byte) {
 func (p *pool) growTo(least int64) error {
 	for int64(len(p.isFree))*blockSize < least {
 		end := int64(len(p.isFree))*blockSize + extent
-		err := allocate(p.file, p.size, end+spare-p.size)
+		err := allocate(p.file, p.size, end+p.spare(len(p.isFree))-p.size)
 		if err == nil {
 			err = p.noise(p.size, end)
 		}
@@ -111,6 +110,20 @@ func (p *pool) growTo(least int64) error {
 		}
 	}
 	return nil
+}
+
+// spare is what a growing pool leaves on the disk for the database, which must still
+// be able to say what was kept, and to be emptied: then all of it stands in its log
+// once more, and again where the log was not taken in before. It also grows when the
+// pool does not, until each of its places holds an envelope of its own.
+func (p *pool) spare(places int) int64 {
+	var size int64
+	for _, name := range []string{"intake.db", "intake.db-wal"} {
+		if info, err := os.Stat(filepath.Join(filepath.Dir(p.file.Name()), name)); err == nil {
+			size += info.Size()
+		}
+	}
+	return 4<<20 + max(2*size, 3*rowsOf*int64(places))
 }
 
 // noise fills a part of the file with what a key gives that nobody has.

@@ -95,6 +95,13 @@ func (r *root) spoil(turn int64) error {
 	return r.write(random(sector), turn)
 }
 
+// spoilAll overwrites the key of every turn: what it wraps can only be destroyed.
+func (s *Store) spoilAll() error {
+	s.layout.Lock()
+	defer s.layout.Unlock()
+	return errors.Join(s.root.spoil(0), s.root.spoil(1))
+}
+
 func (r *root) write(b []byte, turn int64) error {
 	if _, err := r.file.WriteAt(b, turn*sector); err != nil {
 		return fmt.Errorf("write root key: %w", kind(err))

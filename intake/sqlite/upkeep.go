@@ -123,10 +123,14 @@ func (s *Store) expire(ctx context.Context, day string) error {
 }
 
 // Purge destroys everything sealed, whatever its day, and forgets what was destroyed
-// before. It says how many there were.
+// before. It says how many there were. The root key goes first: that needs no room,
+// and nothing can be read from then on, whatever comes of the rest.
 func (s *Store) Purge(ctx context.Context) (envelopes, replies int, err error) {
 	row := s.db.QueryRowContext(ctx, "SELECT (SELECT count(*) FROM envelope), (SELECT count(*) FROM reply)")
 	if err := row.Scan(&envelopes, &replies); err != nil {
+		return 0, 0, fmt.Errorf("purge: %w", err)
+	}
+	if err := s.spoilAll(); err != nil {
 		return 0, 0, fmt.Errorf("purge: %w", err)
 	}
 	day, err := s.Rewritten(ctx)
@@ -137,7 +141,7 @@ func (s *Store) Purge(ctx context.Context) (envelopes, replies int, err error) {
 		err = s.renew(ctx, day)
 	}
 	if err != nil {
-		return 0, 0, fmt.Errorf("purge: %w", kind(err))
+		return 0, 0, fmt.Errorf("purge: nothing can be read any more, but all is still listed: %w", kind(err))
 	}
 	return envelopes, replies, nil
 }
