@@ -256,3 +256,52 @@ func TestAStartAfterHalfADestruction(t *testing.T) {
 		t.Errorf("what stays opens as %q", got)
 	}
 }
+
+// unsorted is in how many leaf pages of the database rows lie otherwise than sorted:
+// the later from the end of the page on.
+func (im image) unsorted(t *testing.T) (n int) {
+	t.Helper()
+	const page, head, leaf = 4096, 8, 0x0a // https://sqlite.org/fileformat2.html, 1.6: a leaf of an index, as tables without rowid are
+	all := im.pages("intake.db")
+	leaves := 0
+	for at := page; at+page <= len(all); at += page {
+		p := all[at : at+page]
+		if p[0] != leaf {
+			continue
+		}
+		leaves++
+		last := page
+		for i := range int(binary.BigEndian.Uint16(p[3:])) {
+			cell := int(binary.BigEndian.Uint16(p[head+2*i:]))
+			if cell >= last {
+				n++
+				break
+			}
+			last = cell
+		}
+	}
+	if leaves < 6 {
+		t.Fatalf("%d leaf pages: this test looks at the wrong place", leaves)
+	}
+	return n
+}
+
+// TestRowsTellNoOrder of arrival, after a beat.
+func TestRowsTellNoOrder(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, dir)
+	for range 2 {
+		for n := range 12 {
+			arrive(t, s, noise(uint64(n), 1000), "2026-11-24", "2026-12-23")
+		}
+		if take(t, dir).unsorted(t) < 3 {
+			t.Fatal("rows are sorted as they come: the test is of nothing")
+		}
+		if err := s.Beat(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if n := take(t, dir).unsorted(t); n != 0 {
+			t.Errorf("after a beat rows of %d pages lie as they came", n)
+		}
+	}
+}

@@ -22,7 +22,8 @@ import (
 )
 
 // Rows are without rowid and sorted by random ids, so that their order tells
-// nothing of time. Days are all that is kept of it.
+// nothing of time. Within a page they lie as they came, until the next beat. Days are
+// all that is kept of it.
 var schema = []string{`
 CREATE TABLE envelope (
 	id   TEXT PRIMARY KEY,

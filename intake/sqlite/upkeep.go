@@ -49,7 +49,7 @@ func (s *Store) touch() error {
 }
 
 // Beat implements intake.Upkeep: it writes to the pool and to the database what
-// means nothing, and ends as an arrival does.
+// means nothing, has the rows lie as they are sorted, and ends as an arrival does.
 func (s *Store) Beat(ctx context.Context) error {
 	err := s.pool.stir()
 	if err == nil {
@@ -63,6 +63,9 @@ func (s *Store) Beat(ctx context.Context) error {
 			_, err := tx.ExecContext(ctx, "UPDATE upkeep SET beat = ?", random(keySize))
 			return err
 		})
+	}
+	if err == nil {
+		_, err = s.db.ExecContext(ctx, "VACUUM")
 	}
 	if err = errors.Join(err, s.settle(ctx)); err != nil {
 		return fmt.Errorf("beat: %w", kind(err))
