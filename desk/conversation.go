@@ -65,7 +65,8 @@ type File struct {
 	Size      int64    `json:"size"`
 	Ref       blob.Ref `json:"ref"`
 	Cut       bool     `json:"cut,omitempty"`
-	Words     bool     `json:"words,omitempty"` // a message that is too long for Text
+	Words     bool     `json:"words,omitempty"`  // a message that is too long for Text
+	Begins    string   `json:"begins,omitempty"` // of the first such file of a message: how it begins
 	Destroyed bool     `json:"destroyed,omitempty"`
 	Why       string   `json:"why,omitempty"` // it was destroyed
 
@@ -191,6 +192,14 @@ func (c Conversation) Last() string {
 		return ""
 	}
 	return c.Messages[len(c.Messages)-1].Day
+}
+
+// words is how much text it has, in bytes.
+func (c *Conversation) words() (n int) {
+	for _, m := range c.Messages {
+		n += len(m.Text)
+	}
+	return n
 }
 
 // holds reports whether a message has a file with these bytes, or is sealed in them.

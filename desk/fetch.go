@@ -59,9 +59,13 @@ func (c *closed) clear() {
 // errClosed is of an envelope that cannot be opened: its fault, and none of ours.
 var errClosed = errors.New("the envelope does not open")
 
-// MaxText is how much of a source's message the desk keeps as text, in bytes; a
-// longer one becomes a file.
-const MaxText = 1 << 20
+// MaxText is how much of a source's message the desk keeps as text, in bytes, and
+// MaxTalk how much of a conversation: all of it is read with each page and written with
+// each message. What is longer becomes a file.
+const (
+	MaxText = 32 << 10
+	MaxTalk = 1 << 20
+)
 
 // Fetch makes one round at intake: it hands over the list of keys where that is a new
 // one, leaves the replies that wait, takes in what arrived, and acknowledges only what
@@ -278,15 +282,23 @@ func (d *Desk) take(ctx context.Context, e courier.Envelope, ring Keyring, open 
 		if c.ReplyKey != "" && c.ReplyKey != key {
 			return errForged
 		}
+		if m.Text != "" && c.words()+len(m.Text) > MaxTalk {
+			return errFull
+		}
 		c.Mailbox, c.ReplyKey = box, key
 		c.Receive(m)
 		told = *c
 		return nil
 	}
 	err = d.o.Stores.Conversations.Receive(ctx, e.ID, box, receive)
-	if errors.Is(err, errForged) {
+	switch {
+	case errors.Is(err, errForged):
 		box, key = "", ""
 		err = d.o.Stores.Conversations.Receive(ctx, e.ID, box, receive)
+	case errors.Is(err, errFull):
+		if err = d.textToFile(ctx, &m); err == nil {
+			err = d.o.Stores.Conversations.Receive(ctx, e.ID, box, receive)
+		}
 	}
 	if err != nil {
 		return false, fmt.Errorf("keep message: %w", err)
@@ -330,6 +342,25 @@ func (c *carried) broke() error {
 // answer.
 var errForged = errors.New("the mailbox has another key")
 
+// errFull: the conversation has as much text as it may have.
+var errFull = errors.New("the conversation is full of text")
+
+// textToFile makes a file of the text of a message.
+func (d *Desk) textToFile(ctx context.Context, m *Message) error {
+	batch, err := d.o.Blobs.Begin(ctx)
+	if err != nil {
+		return err
+	}
+	defer batch.Abort()
+	ref, n, err := batch.Put(strings.NewReader(m.Text))
+	if err != nil {
+		return err
+	}
+	m.Files = slices.Insert(m.Files, 0, File{Name: "message.txt", Words: true, Begins: beginning(m.Text), Size: n, Ref: ref})
+	m.Text = ""
+	return batch.Commit()
+}
+
 // keep puts the files of an envelope into a batch and returns the message, and the
 // receipts that hold and are signed by an intake of ours.
 func (d *Desk) keep(batch blob.Batch, r *envelope.Reader) (Message, map[blob.Ref]custody.Receipt, error) {
@@ -350,11 +381,15 @@ func (d *Desk) keep(batch blob.Batch, r *envelope.Reader) (Message, map[blob.Ref
 				words.Write(text.Bytes())
 				continue
 			}
+			begins := ""
+			if !slices.ContainsFunc(m.Files, func(f File) bool { return f.Words }) {
+				begins = beginning(text.String())
+			}
 			ref, n, err := batch.Put(io.MultiReader(&text, e))
 			if err != nil {
 				return m, nil, fmt.Errorf("keep message: %w", err)
 			}
-			m.Files = append(m.Files, File{Name: "message.txt", Words: true, Size: n, Ref: ref, Cut: e.End() != envelope.Whole})
+			m.Files = append(m.Files, File{Name: "message.txt", Words: true, Begins: begins, Size: n, Ref: ref, Cut: e.End() != envelope.Whole})
 			continue
 		}
 		ref, n, err := batch.Put(e)
@@ -366,9 +401,27 @@ func (d *Desk) keep(batch blob.Batch, r *envelope.Reader) (Message, map[blob.Ref
 		}
 		m.Files = append(m.Files, File{Name: fileName(e.Name, len(m.Files)+1), Size: n, Ref: ref, Cut: e.End() != envelope.Whole})
 	}
-	m.Text = strings.TrimSpace(strings.ToValidUTF8(words.String(), "\uFFFD"))
+	m.Text = writing(words.String())
 	m.Cut, m.Repeated, m.Conditions = r.End() != envelope.Whole, r.Repeated(), r.Conditions()
 	return m, receipts, nil
+}
+
+var lineEnds = strings.NewReplacer("\r\n", "\n", "\r", "\n")
+
+// writing makes of what a stranger wrote what can be read. JSON would keep each control
+// character as six bytes.
+func writing(text string) string {
+	return strings.TrimSpace(strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) && r != '\n' && r != '\t' {
+			return -1
+		}
+		return r
+	}, lineEnds.Replace(strings.ToValidUTF8(text, "\uFFFD"))))
+}
+
+// beginning is what the page of a conversation shows of words that are a file.
+func beginning(text string) string {
+	return writing(strings.ToValidUTF8(text[:min(len(text), 500)], ""))
 }
 
 // fileName makes of what a stranger wrote a name that is one line and no path, and

@@ -92,6 +92,58 @@ func TestAMillionMessagesAreOneText(t *testing.T) {
 	}
 }
 
+// TestNoConversationGrowsWithoutEnd: all of it is read with each page, and written anew
+// with each message.
+func TestNoConversationGrowsWithoutEnd(t *testing.T) {
+	w := world(t)
+	k, err := envelope.NewKey("source")
+	must(t, err)
+	to := &envelope.Address{Mailbox: strings.Repeat("ab", 32), Key: k.Recipient().String()}
+	sent, most := 0, desk.MaxTalk/desk.MaxText
+	for n := range most + 3 {
+		text := fmt.Sprint(n, strings.Repeat("<w>", (desk.MaxText-10)/3))
+		sent += len(text)
+		forge(t, w, to, text)
+	}
+	fetch(t, w)
+	forge(t, w, to, "Is there room? "+strings.Repeat("y", desk.MaxText/2))
+	fetch(t, w)
+	c := onlyTalk(t, w)
+	text, kept := 0, 0
+	for _, m := range c.Messages {
+		text += len(m.Text)
+		kept += len(m.Text)
+		for i, f := range m.Files {
+			kept += int(f.Size)
+			if !f.Words || f.Begins == "" || len(f.Begins) > 500 {
+				t.Errorf("file %d: %+v; want the words, and how they begin", i, f)
+			}
+		}
+	}
+	if want := sent + 15 + desk.MaxText/2; len(c.Messages) != most+4 || kept != want || text > desk.MaxTalk {
+		t.Errorf("%d messages, %d bytes of %d, %d as text; want all, at most %d as text", len(c.Messages), kept, want, text, desk.MaxTalk)
+	}
+	m := c.Messages[most+3]
+	if m.Text != "" || len(m.Files) != 1 || !strings.HasPrefix(m.Files[0].Begins, "Is there room?") {
+		t.Fatalf("a message beyond the bound: %d bytes of text, %d files", len(m.Text), len(m.Files))
+	}
+	_, r, err := w.OpenFile(t.Context(), handler, c.ID, m.ID, 0)
+	must(t, err)
+	defer r.Close()
+	if b, err := io.ReadAll(r); err != nil || !strings.HasPrefix(string(b), "Is there room? yyy") {
+		t.Errorf("%.20q, %v", b, err)
+	}
+}
+
+func TestOnlyWritingIsText(t *testing.T) {
+	w := world(t)
+	forge(t, w, nil, strings.Repeat("\x01", 5000)+" one\r\ntwo\rthree\tfour\x00\x7f\u0085 ")
+	fetch(t, w)
+	if got, want := onlyTalk(t, w).Messages[0].Text, "one\ntwo\nthree\tfour"; got != want {
+		t.Errorf("text %.40q; want %q", got, want)
+	}
+}
+
 // refusing is an intake that takes no reply for one mailbox.
 type refusing struct {
 	courier.Intake

@@ -47,6 +47,28 @@ func TestBackup(t *testing.T) {
 	}
 }
 
+// TestTextKeepsItsSize: a stranger's text must not grow where it is kept.
+func TestTextKeepsItsSize(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "desk.db")
+	text := strings.Repeat("<&>", 10_000)
+	err := open(t, path).Stores().Conversations.Receive(t.Context(), "e", "", func(c *desk.Conversation) error {
+		c.Receive(desk.Message{Text: text})
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	db, err := sqlkit.OpenAny(t.Context(), path, &sqlkit.Key{7})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	var size int
+	if err := db.QueryRowContext(t.Context(), "SELECT length(body) FROM conversations").Scan(&size); err != nil || size > len(text)+1000 {
+		t.Errorf("%d bytes are kept of a text of %d, %v", size, len(text), err)
+	}
+}
+
 // BenchmarkCommit records e-mails of 1.3 kB with an attachment each, in groups of
 // 500 as ingest does.
 func BenchmarkCommit(b *testing.B) {

@@ -96,6 +96,16 @@ func TestSavedRepliesThroughThePages(t *testing.T) {
 	}
 }
 
+func TestALongMessageSaysHowItBegins(t *testing.T) {
+	n := open(t)
+	n.NewSource().Send("It began <in> May. " + strings.Repeat("word ", desk.MaxText/5))
+	_, err := n.Fetch(t.Context(), n.Intake)
+	must(t, err)
+	h := n.as("handler")
+	page := h.see(find(t, h.see("/"), `href="(/conversation/[0-9a-f]+)"`), "too long to stand here", "It began &lt;in&gt; May. word")
+	h.see(find(t, page, `href="(/conversation/[0-9a-f]+/[0-9a-f]+/0)"><bdi>message.txt`), "It began &lt;in&gt; May. word", strings.Repeat("word ", desk.MaxText/5-1))
+}
+
 // TestConditionsOnThePages: handlers read what the source asked for in their words;
 // editors read that it was asked, on every page of the case, and can pass over a day
 // only by saying why.
