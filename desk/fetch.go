@@ -448,7 +448,7 @@ func fileName(name string, n int) string {
 // deliver leaves the replies that intake has not taken yet. The id of a reply is
 // that of its message, so that leaving it twice is leaving it once.
 func (d *Desk) deliver(ctx context.Context, in courier.Intake) (int, error) {
-	all, err := d.o.Stores.Conversations.All(ctx)
+	all, err := d.o.Stores.Conversations.Replying(ctx)
 	if err != nil {
 		return 0, fmt.Errorf("deliver: %w", err)
 	}

@@ -13,6 +13,7 @@ import (
 	"daylight/desk"
 	"daylight/desk/desktest"
 	"daylight/envelope"
+	"daylight/fault"
 )
 
 // forge leaves an envelope at intake that somebody wrote by hand.
@@ -141,6 +142,54 @@ func TestOnlyWritingIsText(t *testing.T) {
 	fetch(t, w)
 	if got, want := onlyTalk(t, w).Messages[0].Text, "one\ntwo\nthree\tfour"; got != want {
 		t.Errorf("text %.40q; want %q", got, want)
+	}
+}
+
+// reading counts how often all conversations are read.
+type reading struct {
+	desk.Conversations
+	n int
+}
+
+func (r *reading) All(ctx context.Context) ([]desk.Conversation, error) {
+	r.n++
+	return r.Conversations.All(ctx)
+}
+
+// TestRoundsAndCasesReadNoStranger: what strangers write is read when it comes, and when
+// somebody looks at it.
+func TestRoundsAndCasesReadNoStranger(t *testing.T) {
+	w := world(t)
+	all := &reading{Conversations: w.Options.Stores.Conversations}
+	w.Options.Stores.Conversations = all
+	w.Reopen()
+	for _, id := range []desk.EditorID{"writer", "elsewhere"} {
+		must(t, w.PutUser(t.Context(), desk.Operator, desk.User{ID: id, Name: "N", Roles: []desk.Role{desk.Handler, desk.Editor}}))
+	}
+	stranger := w.NewSource()
+	stranger.Send("I am nobody.")
+	fetch(t, w)
+	must(t, w.Reply(t.Context(), "elsewhere", onlyTalk(t, w).ID, "Thank you.", nil))
+	s, talk, id := received(t, w, "minutes.txt", "The committee met.")
+	_, err := w.Dispose(t.Context(), ana, id, desk.Filter{}, "", desk.Disposition{Act: desk.Publish})
+	must(t, err)
+	decided(t, w, id)
+	all.n = 0
+	must(t, w.Reply(t.Context(), "writer", talk, "Thank you.", nil))
+	fetch(t, w)
+	// A crash may keep from a case who wrote: it is looked up where it counts.
+	must(t, w.Options.Stores.Cases.Update(t.Context(), id, func(c *desk.Case) error { c.Barred = nil; return nil }))
+	r, err := w.Readiness(t.Context(), ana, id)
+	must(t, err)
+	wantKind(t, w.Approve(t.Context(), "writer", id, r.Manifest, yes, ""), fault.Forbidden)
+	approved(t, w, id, ana, "elsewhere")
+	_, err = w.Release(t.Context(), ana, id)
+	must(t, err)
+	if len(s.Read()) != 1 || len(stranger.Read()) != 1 {
+		t.Errorf("%d and %d answers were left; want one each", len(s.Read()), len(stranger.Read()))
+	}
+	if all.n > 0 {
+		t.Errorf("all conversations were read %d times", all.n)
 	}
 }
 

@@ -55,6 +55,11 @@ type Conversations interface {
 	Get(ctx context.Context, id ConversationID) (Conversation, error)
 	// All is in no particular order.
 	All(ctx context.Context) ([]Conversation, error)
+	// Replying are those with a reply that intake has not taken yet. It does not read the
+	// others.
+	Replying(ctx context.Context) ([]Conversation, error)
+	// Of are those of which a case was made. It does not read those of which none was.
+	Of(ctx context.Context, c CaseID) ([]Conversation, error)
 	// Update hands the conversation to f and keeps what f leaves, unless f fails.
 	Update(ctx context.Context, id ConversationID, f func(*Conversation) error) error
 

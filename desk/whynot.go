@@ -144,15 +144,12 @@ func (d *Desk) bars(ctx context.Context, id CaseID) (Case, error) {
 	if err != nil {
 		return c, err
 	}
-	all, err := d.o.Stores.Conversations.All(ctx)
+	all, err := d.o.Stores.Conversations.Of(ctx, id)
 	if err != nil {
 		return c, fmt.Errorf("read conversations: %w", err)
 	}
 	var writers []EditorID
 	for _, talk := range all {
-		if !slices.Contains(talk.Cases, c.ID) {
-			continue
-		}
 		writers = append(writers, talk.Writers...)
 		asks := talk.Asks()
 		if try := c; try.Ask(day(d.o.Now()), asks) { // this changes what is approved, so it is kept

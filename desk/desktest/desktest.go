@@ -146,6 +146,47 @@ func testConversations(t *testing.T, s desk.Stores) {
 	if !got.Waits || !slices.Equal(got.Writers, []desk.EditorID{"ana"}) {
 		t.Errorf("conversation %+v; want the failed change undone and the other kept", got)
 	}
+
+	// Texts that look like what is asked for are not.
+	must(t, receive("e7", "m7", `"sealed":`))
+	must(t, receive("e8", "m8", `sealed`))
+	must(t, receive("e9", "m9", `"cases":["k1"]`))
+	must(t, receive("e10", "m10", "k1"))
+	wantThose := func(what string, got []desk.Conversation, err error, want ...desk.ConversationID) {
+		t.Helper()
+		must(t, err)
+		var ids []desk.ConversationID
+		for _, c := range got {
+			ids = append(ids, c.ID)
+		}
+		if !slices.Equal(ids, want) {
+			t.Errorf("%s: %v; want %v", what, ids, want)
+		}
+	}
+	those, err := s.Conversations.Replying(t.Context())
+	wantThose("replying before", those, err)
+	must(t, s.Conversations.Update(t.Context(), id, func(c *desk.Conversation) error {
+		c.ReplyKey, c.Cases = "k", []desk.CaseID{"k0", "k1"}
+		return c.Reply("ana", "2026-11-02", "Thanks.", nil, "r", blob.Ref{1})
+	}))
+	those, err = s.Conversations.Replying(t.Context())
+	wantThose("replying", those, err, id)
+	if len(those) == 1 && (len(those[0].Messages) != 3 || those[0].Messages[2].Sealed != blob.Ref{1}) {
+		t.Errorf("conversation %+v; want all of it", those[0])
+	}
+	for of, want := range map[desk.CaseID][]desk.ConversationID{"k1": {id}, "k": nil, "k2": nil} {
+		those, err := s.Conversations.Of(t.Context(), of)
+		wantThose("of case "+string(of), those, err, want...)
+	}
+	must(t, s.Conversations.Update(t.Context(), id, func(c *desk.Conversation) error {
+		c.Messages[2].Sealed, c.Cases = blob.Ref{}, nil
+		return nil
+	}))
+	those, err = s.Conversations.Replying(t.Context())
+	wantThose("replying once it is left", those, err)
+	those, err = s.Conversations.Of(t.Context(), "k1")
+	wantThose("of a case that is none any more", those, err)
+
 	wantKind(t, s.Conversations.Update(t.Context(), "none", func(*desk.Conversation) error { return nil }), fault.NotFound)
 }
 

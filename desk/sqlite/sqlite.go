@@ -130,6 +130,9 @@ CREATE TABLE unopened (          -- envelopes
 	kept BLOB,                   -- NULL once it is destroyed
 	why  TEXT NOT NULL
 ) WITHOUT ROWID;
+`, `
+CREATE INDEX conversations_replying ON conversations (id) WHERE ` + isReplying + `;
+CREATE INDEX conversations_of_cases ON conversations (id) WHERE ` + isOfACase + `;
 `}
 
 // one reads a JSON body into v, or says fault.NotFound.

@@ -47,6 +47,25 @@ func TestBackup(t *testing.T) {
 	}
 }
 
+// TestStrangersAreNotRead: what is asked for each round and each page of a case reads
+// no conversation but those that it is about.
+func TestStrangersAreNotRead(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "desk.db")
+	open(t, path)
+	db, err := sqlkit.OpenAny(t.Context(), path, &sqlkit.Key{7})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	for index, where := range map[string]string{"conversations_replying": sqlite.IsReplying, "conversations_of_cases": sqlite.IsOfACase} {
+		var plan string
+		var n any
+		if err := db.QueryRowContext(t.Context(), "EXPLAIN QUERY PLAN SELECT body FROM conversations WHERE "+where+" ORDER BY id").Scan(&n, &n, &n, &plan); err != nil || !strings.Contains(plan, "USING INDEX "+index) {
+			t.Errorf("%s: %q, %v", index, plan, err)
+		}
+	}
+}
+
 // TestTextKeepsItsSize: a stranger's text must not grow where it is kept.
 func TestTextKeepsItsSize(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "desk.db")

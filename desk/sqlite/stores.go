@@ -121,6 +121,21 @@ func (s conversations) All(ctx context.Context) ([]desk.Conversation, error) {
 	return list[desk.Conversation](ctx, s.db, "SELECT body FROM conversations ORDER BY id")
 }
 
+// How a key is written in JSON, which no text in it can be: see the indexes.
+const (
+	isReplying = `instr(body, '"sealed":') > 0`
+	isOfACase  = `instr(body, '"cases":') > 0`
+)
+
+func (s conversations) Replying(ctx context.Context) ([]desk.Conversation, error) {
+	return list[desk.Conversation](ctx, s.db, "SELECT body FROM conversations WHERE "+isReplying+" ORDER BY id")
+}
+
+func (s conversations) Of(ctx context.Context, c desk.CaseID) ([]desk.Conversation, error) {
+	return list[desk.Conversation](ctx, s.db, "SELECT body FROM conversations WHERE "+isOfACase+
+		" AND EXISTS (SELECT 1 FROM json_each(body, '$.cases') WHERE value = ?) ORDER BY id", c)
+}
+
 func (s conversations) Update(ctx context.Context, id desk.ConversationID, f func(*desk.Conversation) error) error {
 	return update(ctx, s.db, "SELECT body FROM conversations WHERE id = ?", "UPDATE conversations SET body = ? WHERE id = ?", string(id), f)
 }

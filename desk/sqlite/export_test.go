@@ -1,0 +1,6 @@
+package sqlite
+
+const (
+	IsReplying = isReplying
+	IsOfACase  = isOfACase
+)
