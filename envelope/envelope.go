@@ -69,6 +69,8 @@ const (
 
 	MaxEntries = 1000 // of an envelope: each costs its reader far more than the 13 bytes that it has
 
+	MaxStanzas = 64 // keys that an envelope is sealed to: a reader tries each of its own on each
+
 	frameHead = 5
 	magic     = "daylight envelope 0\n"
 )

@@ -35,7 +35,11 @@ type Reader struct {
 // Open reads the head of an envelope with any of the given keys. A wrong key is
 // fault.Forbidden; bytes that are no envelope are fault.Damaged.
 func Open(sealed io.Reader, keys ...age.Identity) (*Reader, error) {
-	plain, err := age.Decrypt(sealed, keys...)
+	tried := make([]age.Identity, len(keys))
+	for i, k := range keys {
+		tried[i] = bounded{k}
+	}
+	plain, err := age.Decrypt(sealed, tried...)
 	if _, ok := errors.AsType[*age.NoIdentityMatchError](err); ok {
 		return nil, fmt.Errorf("open envelope: none of the keys fits: %w", fault.Forbidden)
 	}
@@ -43,6 +47,16 @@ func Open(sealed io.Reader, keys ...age.Identity) (*Reader, error) {
 		return nil, fmt.Errorf("open envelope: %w: %w", fault.Damaged, err)
 	}
 	return read(plain)
+}
+
+// bounded is a key that is not tried on more stanzas than an envelope may have.
+type bounded struct{ age.Identity }
+
+func (k bounded) Unwrap(stanzas []*age.Stanza) ([]byte, error) {
+	if len(stanzas) > MaxStanzas {
+		return nil, fmt.Errorf("sealed to more keys than %d", MaxStanzas)
+	}
+	return k.Identity.Unwrap(stanzas)
 }
 
 // read reads the plain stream of frames.

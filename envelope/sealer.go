@@ -42,6 +42,9 @@ func Seal(w io.Writer, head Head, to ...age.Recipient) (*Sealer, error) {
 	if len(to) == 0 {
 		return nil, fmt.Errorf("seal: no key to seal to: %w", fault.Invalid)
 	}
+	if len(to) > MaxStanzas {
+		return nil, fmt.Errorf("seal: more keys than %d: %w", MaxStanzas, fault.TooLarge)
+	}
 	for _, r := range to {
 		if _, ok := r.(*age.HybridRecipient); !ok {
 			return nil, fmt.Errorf("seal: a key that is not hybrid: %w", fault.Invalid)

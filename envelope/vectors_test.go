@@ -132,6 +132,51 @@ func TestMostEntries(t *testing.T) {
 	}
 }
 
+// counted counts the stanzas that a key is tried on.
+type counted struct {
+	envelope.PrivateKey
+	n *int
+}
+
+func (c counted) Unwrap(stanzas []*age.Stanza) ([]byte, error) {
+	*c.n += len(stanzas)
+	return c.PrivateKey.Unwrap(stanzas)
+}
+
+// TestMostKeys: each key of the desk is tried on each stanza, of whatever a stranger sends.
+func TestMostKeys(t *testing.T) {
+	k := newKey(t)
+	to := make([]age.Recipient, envelope.MaxStanzas+1)
+	for i := range to {
+		to[i] = k.Recipient()
+	}
+	seal := func(to ...age.Recipient) *bytes.Buffer {
+		var b bytes.Buffer
+		w, err := age.Encrypt(&b, to...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		io.WriteString(w, start+headFrame+frame('Z', `{"n":0}`))
+		if err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
+		return &b
+	}
+	tried := 0
+	if _, err := envelope.Open(seal(to...), counted{newKey(t), &tried}, counted{k, &tried}); !errors.Is(err, fault.Damaged) || tried > 0 {
+		t.Errorf("%v, after %d stanzas; want damaged, and none tried", err, tried)
+	}
+	if r, err := envelope.Open(seal(to[1:]...), newKey(t), k); err != nil || r.Next() != nil || r.End() != envelope.Whole {
+		t.Errorf("the most keys: %v", err)
+	}
+	if _, err := envelope.Seal(io.Discard, head(), to...); !errors.Is(err, fault.TooLarge) {
+		t.Errorf("sealed to one more: %v; want too large", err)
+	}
+	if _, err := envelope.Seal(io.Discard, head(), to[1:]...); err != nil {
+		t.Error(err)
+	}
+}
+
 // writeVectors makes the files of testdata. Sealing is random: each run makes
 // others, which open the same.
 func writeVectors(t *testing.T) {
