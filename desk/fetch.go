@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -442,8 +443,19 @@ func fileName(name string, n int) string {
 	if name = strings.TrimSpace(name); name == "" || name == "." || name == ".." {
 		return fmt.Sprintf("file-%d", n)
 	}
+	if len(name) > maxName {
+		ext := filepath.Ext(name)
+		if len(ext) > 16 {
+			ext = ""
+		}
+		name = strings.ToValidUTF8(name[:maxName-len("…")-len(ext)], "") + "…" + ext
+	}
 	return name
 }
+
+// maxName is how long a name is that file systems take, in bytes; every page of a
+// conversation has all its names.
+const maxName = 255
 
 // deliver leaves the replies that intake has not taken yet. The id of a reply is
 // that of its message, so that leaving it twice is leaving it once.
