@@ -152,6 +152,7 @@ func (h *onionHouse) addresses(dir string) (pages, courier string) {
 type process struct {
 	*exec.Cmd
 	t     testing.TB
+	said  lockedBuffer // its log
 	ended bool
 }
 
@@ -167,7 +168,7 @@ func (h *onionHouse) serve(role, dir string) *process {
 		command = secrettest.Command
 	}
 	p := &process{Cmd: command("daylight", "serve", "--role", role, "--data", dir), t: h.t}
-	p.Stderr, p.Env = h.log, append(os.Environ(), "TMPDIR="+temporary(dir))
+	p.Stderr, p.Env = io.MultiWriter(h.log, &p.said), append(os.Environ(), "TMPDIR="+temporary(dir))
 	if err := os.MkdirAll(temporary(dir), 0o700); err != nil {
 		h.t.Fatal(err)
 	}

@@ -23,6 +23,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -39,8 +40,10 @@ type scripted struct {
 	*testing.T
 	*onionHouse
 	newsroom [16]byte
+	head     int64   // of what is sealed to one key, in bytes
 	sizes    []int64 // for files; none is in the memory of intake by chance
 	sources  []*sender
+	cutNow   bool // the power was cut, and intake was not started again
 }
 
 // sender is one of the sources.
@@ -84,6 +87,15 @@ func startDay(t *testing.T, network *oniontest.Network) *scripted {
 		t.Fatal(err)
 	}
 	d.newsroom = keys.Newsroom
+	var empty bytes.Buffer
+	sealer, err := keys.Seal(&empty, envelope.Head{}, "")
+	if err == nil {
+		err = sealer.Close()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.head = int64(empty.Len()) - envelope.Floor - tag*envelope.Floor/chunk
 	d.person(d.onionHouse.source, d.pages).reach("/")
 	there := canaries{}
 	for range 50 {
@@ -339,10 +351,11 @@ func (d *scripted) live() {
 	}
 	eight.codename = find(d.T, eight.command(eight.text(), "send", "--message", "-", path), eightWords.String())
 
-	nine := d.comes("9, who only gets a codename", "ru")
+	nine := d.comes("9, who only gets a codename, and goes away from the computer", "ru")
 	v = nine.opens()
 	v.begins()
-	v.closes()
+	v.get(v.path("/guide")) // which leaves the connection open
+	v.stays = true
 
 	answer1, name1, word1 := d.answers(hanna, one, true)
 	d.answers(ivo, two, false)
@@ -493,7 +506,9 @@ var admitted = map[string]func(*scripted, trace) bool{
 		return inMemory(f) && (strings.HasSuffix(f.what, ", the second as time.Time has it") || strings.HasSuffix(f.what, ", as time.Now gives it"))
 	},
 	"On the disk of a machine whose power is cut while something arrives: that it does, at that second, by the times of the store's files.": func(d *scripted, f trace) bool {
-		return strings.HasPrefix(f.where, "the time when ") && f.what == cutOff
+		name, ok := strings.CutPrefix(f.where, "the time when ")
+		name, _, _ = strings.Cut(name, " ")
+		return ok && d.cutNow && f.what == cutOff && slices.Contains([]string{"state", "intake.db", "intake.db-wal", "pool", "root.key", "lock"}, name)
 	},
 }
 
@@ -536,8 +551,26 @@ func (v *visit) asked(n int) string {
 	return fmt.Sprintf("when it asked for page %d, %s", n+1, v.does.acts[n].what)
 }
 
-// sift leaves what is not admitted.
+// sift leaves what is not admitted. When one visit was can be garbage that nobody uses
+// any more; when each was is kept.
 func (d *scripted) sift(found []trace) []trace {
+	ended, told := 0, 0
+	for _, s := range d.sources {
+		for i, v := range s.visits {
+			if v.stays {
+				continue
+			}
+			ended++
+			if slices.ContainsFunc(found, func(f trace) bool {
+				return inMemory(f) && strings.HasPrefix(f.what, fmt.Sprintf("source %s: visit %d: when it asked", s.name, i+1))
+			}) {
+				told++
+			}
+		}
+	}
+	if told == ended {
+		found = append(found, trace{"when each visit was that has ended", "the memory"})
+	}
 	return slices.DeleteFunc(found, func(f trace) bool {
 		for _, of := range admitted {
 			if of(d, f) {
@@ -547,6 +580,27 @@ func (d *scripted) sift(found []trace) []trace {
 		return false
 	})
 }
+
+// onDisk searches what intake has on the disk, and leaves what is admitted. Sizes of
+// what is sealed are padded, or whole blocks where the power was cut.
+func (d *scripted) onDisk(c canaries, moments []secrettest.Moment) []trace {
+	d.Helper()
+	found := d.sift(d.machine().look(d, c, moments...))
+	for row := range bytes.Lines(d.machine().rows(d)) {
+		n, err := strconv.ParseInt(string(bytes.TrimSpace(row)), 10, 64)
+		if err != nil || n < envelope.Floor || n%(128<<10) == 0 {
+			continue
+		}
+		sealed := n - d.head
+		if plain := sealed - tag*((sealed+chunk+tag-1)/(chunk+tag)); plain != envelope.Padded(plain) {
+			found = append(found, trace{fmt.Sprintf("a size that is not padded, %d", n), "the rows of the database"})
+		}
+	}
+	return found
+}
+
+// What age adds: a tag to each chunk.
+const chunk, tag = 64 << 10, 16
 
 // TestSeizureAdmits: what the test lets pass is what the threat model says, word for
 // word.
@@ -582,11 +636,12 @@ func TestSeizureAdmits(t *testing.T) {
 // something arrives, and switched off.
 func seizure(t *testing.T, network *oniontest.Network) {
 	d := startDay(t, network)
-	began := time.Now()
+	began, said := time.Now(), d.intake.said.String()
 	d.live()
 	ended := time.Now()
 	t.Logf("the day took %v", ended.Sub(began).Round(time.Second))
 	d.sees()
+	d.guarded()
 
 	// It runs, and nobody is there. What was in use is overwritten once a minute, and a
 	// beat comes once a minute on average: after five minutes all is as admitted, but for
@@ -598,7 +653,7 @@ func seizure(t *testing.T, network *oniontest.Network) {
 			time.Sleep(5 * time.Second)
 		}
 		if found = d.sift(d.inMemory(c, moments...)); len(found) == 0 {
-			found = d.sift(d.machine().look(t, c, moments...))
+			found = d.onDisk(c, moments)
 		}
 		t.Logf("after %v there are %d traces", time.Since(ended).Round(time.Second), len(found))
 		for _, f := range found[:min(len(found), 4)] {
@@ -608,23 +663,28 @@ func seizure(t *testing.T, network *oniontest.Network) {
 	for _, f := range found {
 		t.Errorf("while it runs, %v", f)
 	}
+	// Whoever keeps a log notes when each line came.
+	if now := d.intake.said.String(); now != said {
+		t.Errorf("of a day with nothing but sources and desk, intake's log says:\n%s", strings.TrimPrefix(now, said))
+	}
 
 	// The power is cut while something arrives.
 	c, moments = d.cut()
-	for _, f := range d.sift(d.machine().look(t, c, moments...)) {
+	for _, f := range d.onDisk(c, moments) {
 		t.Errorf("when the power was cut, %v", f)
 	}
 
 	// It is started again, stopped as it should be, and switched off.
 	logged := len(d.log.String())
 	d.intake = d.serve("intake", d.intakeDir)
+	d.cutNow = false
 	for end := time.Now().Add(patience); !strings.Contains(d.log.String()[logged:], "Serving on"); time.Sleep(50 * time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatalf("it does not start again: %s", d.log)
 		}
 	}
 	d.intake.stop()
-	for _, f := range d.sift(d.machine().look(t, c, moments...)) {
+	for _, f := range d.onDisk(c, moments) {
 		t.Errorf("switched off, %v", f)
 	}
 	if n := bytes.Count(d.machine().rows(t), []byte(time.Now().UTC().Format("2006-01-02"))); n < 2 {
@@ -636,7 +696,7 @@ func seizure(t *testing.T, network *oniontest.Network) {
 // slow machine a collection can come between.
 func (d *scripted) sees() {
 	d.Helper()
-	v := &visit{person: d.person(d.onionHouse.source, d.pages), of: &sender{d: d}}
+	v := d.comes("12, who looks at pages", "").opens()
 	v.begins()
 	for range 20 {
 		v.get("/send")
@@ -646,6 +706,22 @@ func (d *scripted) sees() {
 		}
 	}
 	d.Error("nothing is found of a visit under way: the search looks in the wrong place")
+}
+
+// guarded wants of intake's process that no crash writes its memory down, that it can gain
+// no rights, and that all of it stays out of swap, unless it says that this cannot be.
+func (d *scripted) guarded() {
+	d.Helper()
+	wants := map[string]string{"limits": `Max core file size +0 +0 `, "status": `(?s)VmLck:\s+[1-9]\d{4}.*NoNewPrivs:\t1`}
+	if strings.Contains(d.intake.said.String(), "can be written to swap") {
+		wants["status"] = `NoNewPrivs:\t1`
+	}
+	for file, want := range wants {
+		b, err := os.ReadFile(fmt.Sprintf("/proc/%d/%s", d.intake.Process.Pid, file))
+		if err != nil || !regexp.MustCompile(want).Match(b) {
+			d.Errorf("intake's %s lacks %s: %v\n%s", file, want, err, b)
+		}
+	}
 }
 
 // cut lets an eleventh source send, and ends intake in the middle, when its memory
@@ -671,6 +747,7 @@ func (d *scripted) cut() (canaries, []secrettest.Moment) {
 		}
 	}
 	d.intake.kill()
+	d.cutNow = true
 	close(hold)
 	if err := <-sent; err == nil {
 		d.Error("an upload to a machine without power was answered")
