@@ -48,6 +48,9 @@ func canariesOf(message, words, agent string, files []string) canaries {
 	each := strings.Split(words, "-")
 	for i := 1; i < len(each); i++ {
 		for _, between := range []string{" ", "-", ""} {
+			if between == "" && strings.HasPrefix(each[i], each[i-1][:min(3, len(each[i-1]))]) {
+				continue // the lists in memory have equal and neighbouring words side by side
+			}
 			add(fmt.Sprintf("codename, words %d and %d, apart by %q", i, i+1, between), each[i-1]+between+each[i])
 		}
 		add(fmt.Sprintf("codename, words %d and %d, as a form has them", i, i+1), url.QueryEscape(each[i-1]+" "+each[i]))
@@ -348,8 +351,11 @@ func TestCanaryCanFail(t *testing.T) {
 	if err := os.WriteFile(upload, make([]byte, 131_847), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	text, _ := codename.New("ru").AppendText(nil)
-	words := string(text)
+	words := ""
+	for words == "" || canariesOf("", words, "", nil)[`codename, words 3 and 4, apart by ""`] == nil {
+		text, _ := codename.New("ru").AppendText(nil)
+		words = string(text)
+	}
 	c := canariesOf("a vermilion message", words, "CanaryAgent/1", []string{upload})
 	derived := secretsOf(t, words, [16]byte{7})
 	maps.Copy(c, derived)
