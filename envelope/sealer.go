@@ -69,10 +69,11 @@ func (s *Sealer) Text(r io.Reader) (int64, error) { return s.entry(begin{Type: T
 // File adds a file, likewise. The name is kept as it is, but for bytes that are
 // not UTF-8 and what is beyond MaxName.
 func (s *Sealer) File(name string, r io.Reader) (int64, error) {
-	return s.entry(begin{Type: File, Name: shorten(name)}, r)
+	return s.entry(begin{Type: File, Name: Shorten(name)}, r)
 }
 
-func shorten(name string) string {
+// Shorten is a file's name as an envelope has it.
+func Shorten(name string) string {
 	name = strings.ToValidUTF8(name, "\uFFFD")
 	if len(name) <= MaxName {
 		return name
@@ -99,7 +100,7 @@ func (s *Sealer) entry(b begin, r io.Reader) (int64, error) {
 // Begin starts a file whose bytes the caller writes, where File would read them.
 // It must be closed or cut before the next entry.
 func (s *Sealer) Begin(name string) (EntryWriter, error) {
-	return s.begin(begin{Type: File, Name: shorten(name)})
+	return s.begin(begin{Type: File, Name: Shorten(name)})
 }
 
 // BeginText is Begin for a message.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -123,16 +124,27 @@ func (sub *Submission) File(name string, r io.Reader) error {
 	if sub.files() >= sub.s.in.limits.Files {
 		return sub.stop(fmt.Errorf("more files than %d: %w", sub.s.in.limits.Files, fault.TooLarge))
 	}
+	name = strings.Clone(envelope.Shorten(name)) // as it is kept, and without the head that it stood in
 	if sub.s.gives([]byte(name)) {
 		return sub.stop(ErrTold)
 	}
 	return sub.stop(sub.part(name, r))
 }
 
+// Passed counts bytes that came with the parts and are kept nowhere: their heads, and
+// fields that no form of ours has.
+func (sub *Submission) Passed(n int64) { sub.s.in.charge(sub.tally, n) }
+
+// Overflow says that the request cannot be read on, since the head of a part is too
+// long. What came before it is kept.
+func (sub *Submission) Overflow() { sub.breakOff(errHead) }
+
 // Break says that the request broke off between two parts, or cannot be read on.
-func (sub *Submission) Break() {
+func (sub *Submission) Break() { sub.breakOff(errBroken) }
+
+func (sub *Submission) breakOff(why error) {
 	if sub.stopped == nil {
-		sub.stop(errors.Join(sub.settle(), errBroken))
+		sub.stop(errors.Join(sub.settle(), why))
 	}
 }
 
@@ -158,6 +170,7 @@ func (sub *Submission) files() int {
 
 var (
 	errMessage = fmt.Errorf("message: %w", fault.TooLarge)
+	errHead    = fmt.Errorf("head of a part: %w", fault.TooLarge)
 
 	// errBroken stands for whatever the network or the form said. Their own errors
 	// hold addresses and pieces of what was sent.

@@ -13,6 +13,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"daylight/envelope"
 	"daylight/intake"
 )
 
@@ -98,6 +99,78 @@ func TestWhatIsRefusedIsNotReadForEver(t *testing.T) {
 	if read := endless.n.Load(); read > 200<<20 {
 		t.Errorf("%d bytes were read of what is not taken", read)
 	}
+}
+
+// TestLongHeads: what stands before a part is in memory whole, before anything is asked
+// of it. So it is short, or the form ends there, with what came before it.
+func TestLongHeads(t *testing.T) {
+	var free atomic.Int64
+	free.Store(1 << 40)
+	h := newHouse(t, func(_ *house, o *intake.Options) { o.Store = lowDisk{o.Store, &free} })
+	s := h.source(t)
+	s.begin()
+	const named = "--x\r\nContent-Disposition: form-data; name=\""
+	way, message := named+"way\"\r\n\r\n"+h.way()+"\r\n", named+"message\"\r\n\r\nWhat I have to say.\r\n"
+	file := named + "files\"; filename=\"a.txt\"\r\n\r\nwhole\r\n"
+	long := strings.Repeat("n", 64<<10)
+	post := func(form string) answer {
+		t.Helper()
+		return s.read(s.c.Post(h.url+"/send", "multipart/form-data; boundary=x", strings.NewReader(form+"--x--\r\n")))
+	}
+	for what, head := range map[string]string{
+		"name":  named + "files\"; filename=\"" + long + "\"\r\n\r\nx\r\n",
+		"field": named + long + "\"\r\n\r\nx\r\n",
+		"line":  "--x\r\nX: " + long + "\r\n\r\nx\r\n",
+		"lines": "--x\r\n" + strings.Repeat("X: y\r\n", 10<<10) + "\r\nx\r\n",
+	} {
+		post(head+way+message).wants(t, 413, "more than we take at once", "Nothing was kept.")
+		post(way+head+message).wants(t, 413, "more than we take at once", "Nothing was kept.")
+		post(way+message+file+head+file).wants(t, 413, "more than we take at once", "What is listed here is kept.", "Files: 1", "a.txt")
+		post(way+message+head+file).wants(t, 413, "What is listed here is kept.", "Message:")
+		free.Store(0)
+		post(way+message+head).wants(t, 507, "no space left here", "What I have to say.</textarea>")
+		free.Store(1 << 40)
+		got := h.fetch(t)
+		if len(got) != 2 {
+			t.Fatalf("%s: %d envelopes; want 2", what, len(got))
+		}
+		for _, e := range got {
+			if e.text != "What I have to say." || len(e.files) > 1 || e.End() != envelope.Cut {
+				t.Errorf("%s: the desk has %q, %d files, and %v", what, e.text, len(e.files), e.End())
+			}
+		}
+		for _, e := range got {
+			h.acknowledge(t, e.id)
+		}
+	}
+}
+
+// TestLongNames: a name is as long in memory, and on the page, as in the envelope.
+func TestLongNames(t *testing.T) {
+	h := newHouse(t, nil)
+	s := h.source(t)
+	s.begin()
+	name := strings.Repeat("ä", 3<<10)
+	page := s.send("", file{name, "whole"})
+	page.wants(t, 200, "It has arrived", "Files: 1")
+	if n := strings.Count(page.body, "ä"); n != envelope.MaxName/2 {
+		t.Errorf("%d letters of the name are on the page; want %d", n, envelope.MaxName/2)
+	}
+	if got := h.fetch(t); len(got) != 1 || len(got[0].files) != 1 || got[0].files[0].name != name[:envelope.MaxName] {
+		t.Errorf("the desk has %d envelopes, or another name", len(got))
+	}
+}
+
+// TestHeadsCount: what comes with the parts counts in what a visit sends.
+func TestHeadsCount(t *testing.T) {
+	h := newHouse(t, func(_ *house, o *intake.Options) { o.Limits.Visit.Bytes = intake.Rate{Burst: 100_000, Hour: 1} })
+	s := h.source(t)
+	s.begin()
+	s.send("What I have to say.").wants(t, 200)
+	head := "--x\r\nContent-Disposition: form-data; name=\"no field\"\r\nX: " + strings.Repeat("n", 10_000) + "\r\n\r\n\r\n"
+	s.read(s.c.Post(h.url+"/send", "multipart/form-data; boundary=x", strings.NewReader(
+		"--x\r\nContent-Disposition: form-data; name=\"way\"\r\n\r\n"+h.way()+"\r\n"+strings.Repeat(head, 11)+"--x--\r\n"))).wants(t, 422, "no message and no file")
+	s.send("What I have to say.").wants(t, 503, "Much has come from this visit")
 }
 
 // counted is zeros that are counted, up to some.

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"mime/multipart"
 	"net/http"
 	"strings"
 	"unicode/utf8"
@@ -91,7 +90,7 @@ const drained = 64 << 20
 // send takes a message and any number of files in one request, each sealed as it
 // arrives. The answer lists what was kept; nothing else ever does.
 func (p *pages) send(w http.ResponseWriter, r *http.Request, s *intake.Session) {
-	parts, err := r.MultipartReader()
+	parts, err := partsOf(r)
 	if err != nil {
 		p.site.Fail(w, r, fmt.Errorf("send: %w", fault.Invalid))
 		return
@@ -151,7 +150,7 @@ func (p *pages) send(w http.ResponseWriter, r *http.Request, s *intake.Session) 
 
 // refuse answers what is not taken at all, before any of it is. The message is read,
 // so that its owner has it again.
-func (p *pages) refuse(w http.ResponseWriter, r *http.Request, s *intake.Session, parts *multipart.Reader, err error) {
+func (p *pages) refuse(w http.ResponseWriter, r *http.Request, s *intake.Session, parts *parts, err error) {
 	problem := ""
 	switch {
 	case errors.Is(err, intake.ErrTooOften):
@@ -168,7 +167,7 @@ func (p *pages) refuse(w http.ResponseWriter, r *http.Request, s *intake.Session
 	defer func() { clear(text) }()
 	var asks envelope.Conditions
 	for range 4 { // the fields before the files
-		part, err := parts.NextRawPart()
+		part, _, err := parts.next()
 		if err != nil || part.FormName() == "files" {
 			break
 		}
@@ -190,13 +189,17 @@ func (p *pages) refuse(w http.ResponseWriter, r *http.Request, s *intake.Session
 }
 
 // receive hands the parts of the request on, in their order.
-func receive(sub *intake.Submission, parts *multipart.Reader) {
+func receive(sub *intake.Submission, parts *parts) {
 	for {
-		part, err := parts.NextRawPart()
-		if err == io.EOF {
+		part, n, err := parts.next()
+		sub.Passed(n)
+		switch {
+		case err == io.EOF:
 			return
-		}
-		if err != nil {
+		case errors.Is(err, errHead):
+			sub.Overflow()
+			return
+		case err != nil:
 			sub.Break()
 			return
 		}

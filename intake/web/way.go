@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"io"
-	"mime/multipart"
 	"net"
 	"net/http"
 	"strings"
@@ -90,9 +89,9 @@ func (p *pages) guard(next http.Handler) http.Handler {
 
 // touched reads the first part of a request, and says whether the form is not as it
 // was served. Nothing of the parts behind it is taken before. What breaks off is not
-// touched, and has nothing behind it.
-func touched(parts *multipart.Reader, r *http.Request) bool {
-	part, err := parts.NextRawPart()
+// touched, and has nothing behind it; nor has what begins with too long a head.
+func touched(parts *parts, r *http.Request) bool {
+	part, _, err := parts.next()
 	if err != nil {
 		return false
 	}
