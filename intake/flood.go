@@ -119,6 +119,19 @@ func (in *Intake) Admit(s *Session) error {
 	return in.countAll(Pages)
 }
 
+// AdmitParcel counts what the sender of a parcel asks that has begun to arrive: it comes
+// in past all others, as often as one visit may. What is more counts among all, and so
+// does what has not begun.
+func (in *Intake) AdmitParcel(id string) error {
+	in.parcels.mu.Lock()
+	p := in.parcels.byID[id]
+	in.parcels.mu.Unlock()
+	if p != nil && p.at.Load() > 0 && in.count(&p.tally, in.limits.Visit, Pages) {
+		return nil
+	}
+	return in.Admit(nil)
+}
+
 // settleTallies forgets when something was last done, once it does not count any more.
 func (in *Intake) settleTallies() {
 	in.tallies.mu.Lock()

@@ -23,7 +23,8 @@ type parcels struct {
 }
 
 type parcel struct {
-	end func() // hangs up on the piece that comes in; of parcels.mu
+	end   func() // hangs up on the piece that comes in; of parcels.mu
+	tally tally  // of tallies.mu
 
 	mu   sync.Mutex   // one piece at a time
 	slot Slot         // nil before the first piece, and once it is kept

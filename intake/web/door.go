@@ -14,8 +14,8 @@ import (
 // door lets in as many requests as there may be, before anything is done for them:
 // what is too many costs a look for its visit, and an answer that lies ready. What a
 // visit sends comes in always, within that visit's own count: Submit has limits of its
-// own, and gives a message back that it does not take. So does the rest of a parcel, and
-// who leaves can leave.
+// own, and gives a message back that it does not take. So does the rest of a parcel, within
+// its count, and who leaves can leave.
 func (p *pages) door(next http.Handler) http.Handler {
 	busy, tooOften := p.site.Refusal(fault.Busy), p.site.Refusal(often(intake.ErrTooOften))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -47,8 +47,8 @@ func (p *pages) enter(r *http.Request) error {
 		return s.Count(intake.Pages)
 	case err == nil:
 		return p.in.Admit(s)
-	case p.in.ParcelAt(strings.TrimPrefix(r.URL.Path, "/sealed/")) > 0:
-		return nil
+	case r.Method == http.MethodPut, r.Method == http.MethodHead:
+		return p.in.AdmitParcel(strings.TrimPrefix(r.URL.Path, "/sealed/"))
 	}
 	return p.in.Admit(nil)
 }

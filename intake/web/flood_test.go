@@ -1,6 +1,7 @@
 package web_test
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -314,6 +315,44 @@ func TestAPlaceForOthers(t *testing.T) {
 	<-kept
 	if got := h.fetch(t); len(got) != 2 {
 		t.Errorf("%d envelopes; want both", len(got))
+	}
+}
+
+// TestDoorOfParcels: who has begun a parcel comes past the door with its pieces, as often
+// as a visit asks for pages, and with nothing else.
+func TestDoorOfParcels(t *testing.T) {
+	const pages = 10
+	h := newHouse(t, func(_ *house, o *intake.Options) {
+		o.Limits.All.Pages, o.Limits.Visit.Pages = intake.Rate{Burst: pages, Hour: 1}, intake.Rate{Burst: 2 * pages, Hour: 1}
+	})
+	id, other, sealed := newParcelID(), newParcelID(), h.sealedHere(t, 100_000)
+	for _, id := range []string{id, other} {
+		if status, _ := h.piece(t, id, 0, len(sealed), bytes.NewReader(sealed[:1000])); status != 204 {
+			t.Fatalf("the first piece: %d", status)
+		}
+	}
+	ask := func(method string, n int) (taken int) {
+		t.Helper()
+		for range n {
+			r, _ := http.NewRequest(method, h.url+"/sealed/"+id, nil)
+			res, err := http.DefaultClient.Do(r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if res.Body.Close(); res.StatusCode != http.StatusServiceUnavailable {
+				taken++
+			}
+		}
+		return taken
+	}
+	if n := ask("GET", 5*pages); n != pages-2 {
+		t.Errorf("%d pages were made for who has a parcel; want %d", n, pages-2)
+	}
+	if n := ask("HEAD", 5*pages); n != 2*pages {
+		t.Errorf("who has a parcel came past the door %d times; want %d", n, 2*pages)
+	}
+	if status, now := h.piece(t, other, 1000, len(sealed), bytes.NewReader(sealed[1000:])); status != 204 || now != len(sealed) {
+		t.Errorf("the rest of another: %d, %d have arrived", status, now)
 	}
 }
 
