@@ -286,7 +286,7 @@ func (w *begun) Write(p []byte) (int, error) {
 	return w.ResponseWriter.Write(p)
 }
 
-// ReadFrom lets files go out without a copy.
+// ReadFrom lets the server copy through a buffer that it has.
 func (w *begun) ReadFrom(r io.Reader) (int64, error) {
 	w.answers = true
 	return io.Copy(w.ResponseWriter, r)
@@ -484,16 +484,20 @@ func (s *Site) Missing() map[string][]string {
 }
 
 // Serve answers on the listener until ctx is done, then lets requests under way
-// end for at most ten seconds. Uploads may take hours, so only headers have a
-// deadline.
+// end for at most ten seconds. Uploads and downloads may take hours, so only headers
+// have a deadline, and answers that nobody reads on: after five minutes.
 func Serve(ctx context.Context, l net.Listener, h http.Handler, log *slog.Logger) error {
+	return serve(ctx, patient{l, 5 * time.Minute}, h)
+}
+
+func serve(ctx context.Context, l patient, h http.Handler) error {
 	srv := &http.Server{
 		Handler: h, ReadHeaderTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
 		// The standard library's own messages name the address of who asked.
 		ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelError),
 	}
 	done := make(chan error, 1)
-	go func() { done <- srv.Serve(patient{l}) }()
+	go func() { done <- srv.Serve(l) }()
 	select {
 	case err := <-done:
 		return fmt.Errorf("serve: %w", err)
@@ -509,9 +513,47 @@ func Serve(ctx context.Context, l net.Listener, h http.Handler, log *slog.Logger
 
 // patient accepts a connection when whoever can work has had a turn: more than can be
 // served wait in the kernel's queue, and not among those who are being served.
-type patient struct{ net.Listener }
+type patient struct {
+	net.Listener
+	stall time.Duration // how long an answer may stand still
+}
 
 func (l patient) Accept() (net.Conn, error) {
 	runtime.Gosched()
-	return l.Listener.Accept()
+	c, err := l.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	return moving{c, l.stall}, nil
+}
+
+// moving is a connection whose other side must read: writing fails when it takes less
+// than a piece within a time. Deadlines of reading are for others to set.
+type moving struct {
+	net.Conn
+	stall time.Duration
+}
+
+// piece is what the slowest circuit takes in a minute or two.
+const piece = 64 << 10
+
+func (c moving) Write(b []byte) (n int, err error) {
+	for next := range slices.Chunk(b, piece) {
+		c.SetWriteDeadline(time.Now().Add(c.stall))
+		m, err := c.Conn.Write(next)
+		n += m
+		if err != nil {
+			return n, err
+		}
+	}
+	return n, nil
+}
+
+// CloseWrite is asked for by the server, so that an answer is read to its end also by
+// who has not sent the whole request.
+func (c moving) CloseWrite() error {
+	if c, ok := c.Conn.(interface{ CloseWrite() error }); ok {
+		return c.CloseWrite()
+	}
+	return nil
 }
