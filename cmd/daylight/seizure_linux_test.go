@@ -497,9 +497,11 @@ var admitted = map[string]func(*scripted, trace) bool{
 			return slices.ContainsFunc(s.visits, func(v *visit) bool { return v.stays && v.admits(what) })
 		})
 	},
-	"In memory, of an envelope from a source's own program, for ten minutes: when it came.": func(d *scripted, f trace) bool {
+	"In memory, of an envelope from a source's own program, for ten minutes after its last piece, and up to a minute more: when its program sent it. (Of one that is not whole it would be six hours: none of that day stays so.)": func(d *scripted, f trace) bool {
 		return inMemory(f) && d.any(f, func(s *sender, what string) bool {
-			return strings.HasPrefix(what, "daylight send") && strings.HasSuffix(what, "as time.Now gives it")
+			return slices.ContainsFunc(s.runs, func(m secrettest.Moment) bool {
+				return m.What == "daylight send" && what == "daylight send, as time.Now gives it" && time.Since(m.To) < 11*time.Minute
+			})
 		})
 	},
 	"In memory that nobody uses any more: when something happened, as package time has it, until the memory is used again.": func(d *scripted, f trace) bool {
