@@ -162,10 +162,15 @@ func (s *slot) Drop() {
 }
 
 // Envelopes implements intake.Envelopes. What could not be closed, for want of
-// space, is listed with the rest.
+// space, is listed with the rest. The size of what is neither is not known yet: it
+// arrives, or was kept since the row was read.
 func (s *Store) Envelopes(ctx context.Context) ([]courier.Envelope, error) {
-	rows, err := query(ctx, s.db, "SELECT id, day, size FROM envelope JOIN item USING (id) ORDER BY id",
-		func(r *sql.Rows) (e courier.Envelope, err error) { return e, r.Scan(&e.ID, &e.Day, &e.Size) })
+	type row struct {
+		courier.Envelope
+		kept bool
+	}
+	rows, err := query(ctx, s.db, "SELECT id, day, size, kept FROM envelope JOIN item USING (id) ORDER BY id",
+		func(r *sql.Rows) (e row, err error) { return e, r.Scan(&e.ID, &e.Day, &e.Size, &e.kept) })
 	if err != nil {
 		return nil, fmt.Errorf("list envelopes: %w", err)
 	}
@@ -173,29 +178,26 @@ func (s *Store) Envelopes(ctx context.Context) ([]courier.Envelope, error) {
 	defer s.mu.Unlock()
 	var list []courier.Envelope
 	for _, e := range rows {
-		if s.active[e.ID] {
-			continue
+		if size, late := s.unkept[e.ID]; late {
+			e.Size, e.kept = size, true
 		}
-		if size, ok := s.unkept[e.ID]; ok {
-			e.Size = size
+		if e.kept {
+			list = append(list, e.Envelope)
 		}
-		list = append(list, e)
 	}
 	return list, nil
 }
 
 // OpenEnvelope implements intake.Envelopes.
 func (s *Store) OpenEnvelope(ctx context.Context, id courier.EnvelopeID) (io.ReadCloser, error) {
-	if s.isActive(id) {
-		return nil, fmt.Errorf("open envelope: %w", fault.NotFound)
-	}
-	r, err := s.openItem(ctx, "SELECT id, key, size FROM item JOIN envelope USING (id) WHERE id = ?", string(id))
+	s.mu.Lock()
+	size, late := s.unkept[id] // before the row, which has the size from the moment when this has not
+	s.mu.Unlock()
+	r, err := s.openItem(ctx, "SELECT id, key, size FROM item JOIN envelope USING (id) WHERE id = ? AND (kept OR ?)", string(id), late)
 	if err != nil {
 		return nil, fmt.Errorf("open envelope: %w", err)
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if size, ok := s.unkept[id]; ok {
+	if late {
 		r.size = size
 	}
 	return r, nil

@@ -171,6 +171,58 @@ func TestWhatCannotBeClosedIsListed(t *testing.T) {
 	s.Close()
 }
 
+// TestWhatIsKeptMeanwhile: who lists or opens while an envelope is kept, at once or
+// late, has it with its size, or not yet.
+func TestWhatIsKeptMeanwhile(t *testing.T) {
+	s := open(t, t.TempDir())
+	ended, end := context.WithCancel(t.Context())
+	end()
+	for _, late := range []bool{false, true} {
+		for name, look := range map[string]func(id courier.EnvelopeID){
+			"listed": func(courier.EnvelopeID) {
+				list, err := s.Envelopes(t.Context())
+				for _, e := range list {
+					if e.Size != 6 {
+						t.Errorf("late %v: listed with %d bytes; want 6", late, e.Size)
+					}
+				}
+				if err != nil {
+					t.Error(err)
+				}
+			},
+			"opened": func(id courier.EnvelopeID) {
+				r, err := s.OpenEnvelope(t.Context(), id)
+				if errors.Is(err, fault.NotFound) {
+					return
+				}
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				if b, err := io.ReadAll(r); err != nil || string(b) != "sealed" {
+					t.Errorf("late %v: opens with %q, %v", late, b, err)
+				}
+			},
+		} {
+			slot := create(t, s)
+			slot.Write([]byte("sealed"))
+			if late {
+				slot.Keep(ended)
+			}
+			if err := s.KeepWhile(slot, func() { look(sqlite.IDOf(slot)) }); err != nil {
+				t.Fatal(err)
+			}
+			list, err := s.Envelopes(t.Context())
+			if err != nil || len(list) != 1 || read(t, s, list[0].ID) != "sealed" {
+				t.Fatalf("%s, late %v: %+v, %v; want it there in the end", name, late, list, err)
+			}
+			if err := s.DestroyEnvelopes(t.Context(), []courier.EnvelopeID{list[0].ID}); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
+
 func read(t testing.TB, s *sqlite.Store, id courier.EnvelopeID) string {
 	t.Helper()
 	r, err := s.OpenEnvelope(t.Context(), id)
