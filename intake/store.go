@@ -86,9 +86,10 @@ type KeyLists interface {
 
 // Upkeep is what a store does at times that do not hang on anything that happens.
 type Upkeep interface {
-	// Rewrite destroys all whose day has come, and writes everything that is held,
-	// and all room that holds nothing, anew. What is read, arrives or is destroyed
-	// meanwhile is not disturbed. After a crash all is there, old or new.
+	// Rewrite destroys all whose day has come, but for what is still arriving, which
+	// stays a week more. It writes everything that is held, and all room that holds
+	// nothing, anew. What is read, arrives or is destroyed meanwhile is not disturbed.
+	// After a crash all is there, old or new.
 	Rewrite(ctx context.Context, day string) error
 
 	// Rewritten is the day of the last rewrite; at first, that of the store.

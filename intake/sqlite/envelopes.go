@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
+	"slices"
 	"syscall"
 
 	"daylight/courier"
@@ -53,6 +55,12 @@ func (s *Store) isActive(id courier.EnvelopeID) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.active[id]
+}
+
+func (s *Store) arriving() []courier.EnvelopeID {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Collect(maps.Keys(s.active))
 }
 
 // slot is one envelope that arrives. The database knows of its blocks before

@@ -271,6 +271,55 @@ func TestWhatIsOverIsDestroyed(t *testing.T) {
 	}
 }
 
+// TestWhatArrivesOverItsDay goes on into its own blocks, and is destroyed a week later.
+func TestWhatArrivesOverItsDay(t *testing.T) {
+	s := open(t, t.TempDir())
+	body := noise(0, 40*block)
+	late, err := s.Create(t.Context(), "2026-11-01", "2026-11-24")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := late.Room(int64(len(body))); err != nil {
+		t.Fatal(err)
+	}
+	late.Write(body[:block])
+	if err := s.Rewrite(t.Context(), "2026-11-24"); err != nil {
+		t.Fatal(err)
+	}
+	others := map[uint64]courier.EnvelopeID{}
+	for i := range uint64(40) {
+		others[1+i] = arrive(t, s, noise(1+i, block), "2026-11-24", "2026-12-24")
+	}
+	if _, err := late.Write(body[block:]); err != nil {
+		t.Fatal(err)
+	}
+	if err := late.Keep(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for seed, id := range others {
+		if read(t, s, id) != string(noise(seed, block)) {
+			t.Errorf("envelope %d, which came after its day, does not open as it was kept", seed)
+		}
+	}
+	for _, c := range []struct {
+		day  string
+		want int
+	}{{"2026-11-30", 41}, {"2026-12-01", 40}} {
+		if err := s.Rewrite(t.Context(), c.day); err != nil {
+			t.Fatal(err)
+		}
+		list, err := s.Envelopes(t.Context())
+		if err != nil || len(list) != c.want {
+			t.Errorf("%s: %d envelopes, %v; want %d", c.day, len(list), err, c.want)
+		}
+		for _, e := range list {
+			if e.Size == int64(len(body)) && read(t, s, e.ID) != string(body) {
+				t.Error("what came over its day does not open as it was sent")
+			}
+		}
+	}
+}
+
 // TestAPoolThatWasCutOff: a crash while the pool grows leaves it of any size.
 func TestAPoolThatWasCutOff(t *testing.T) {
 	dir := t.TempDir()

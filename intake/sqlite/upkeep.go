@@ -109,9 +109,14 @@ func (s *Store) Rewrite(ctx context.Context, day string) error {
 }
 
 // expire destroys what was to be kept until the day, and in any case takes a new
-// root key.
+// root key. What is still arriving, into blocks that its slot knows, has a week more.
 func (s *Store) expire(ctx context.Context, day string) error {
 	return s.erase(ctx, func(tx *sql.Tx) (freed []int64, _ bool, err error) {
+		for _, id := range s.arriving() {
+			if _, err := tx.ExecContext(ctx, "UPDATE item SET until = date(?1, '7 days') WHERE id = ?2 AND until <= ?1", day, string(id)); err != nil {
+				return nil, false, err
+			}
+		}
 		freed, err = query(ctx, tx, "SELECT place FROM block JOIN item ON item.id = block.item WHERE until <= ?", scanOne[int64], day)
 		if err != nil {
 			return nil, false, err
