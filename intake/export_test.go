@@ -31,3 +31,9 @@ func (in *Intake) Block(returns bool) (end func()) {
 	}
 	return func() { close(stop); all.Wait() }
 }
+
+// Late forgets the parcel that has the id now, when it is called.
+func (in *Intake) Late(id string) (forget func()) {
+	p := in.parcels.byID[id]
+	return func() { in.forgetParcel(id, p) }
+}

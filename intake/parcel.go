@@ -57,10 +57,10 @@ func (in *Intake) ParcelAt(id string) int64 {
 
 // TakeParcel takes the next piece of a parcel: its bytes from at on, of size in all.
 // It returns how many have arrived by now, also with an error: what came before a
-// break stays. fault.Conflict when the piece begins elsewhere, fault.TooLarge when the
-// whole is, fault.Busy and fault.Full when too many are under way, or have come (see
-// parcelRoom). Once all of it has arrived it is kept like any other envelope. Whether it
-// opens only the newsroom can tell.
+// break stays, but where the disk failed it begins anew. fault.Conflict when the piece
+// begins elsewhere, fault.TooLarge when the whole is, fault.Busy and fault.Full when too
+// many are under way, or have come (see parcelRoom). Once all of it has arrived it is
+// kept like any other envelope. Whether it opens only the newsroom can tell.
 //
 // A sender whose connection broke learns of it before intake does: a new piece ends
 // the one before, by the hangUp that came with it.
@@ -124,7 +124,9 @@ func (in *Intake) forgetParcel(id string, p *parcel) {
 	in.parcels.mu.Lock()
 	defer in.parcels.mu.Unlock()
 	p.gone = true
-	delete(in.parcels.byID, id)
+	if in.parcels.byID[id] == p { // and not one that was begun anew meanwhile
+		delete(in.parcels.byID, id)
+	}
 }
 
 // parcel finds a parcel, or begins one.
@@ -234,7 +236,9 @@ func (in *Intake) piece(p *parcel, u *upload, r io.Reader) error {
 			p.at.Add(int64(m))
 			u.total.Add(int64(m))
 			in.charge(new(tally), int64(m))
-			if err != nil {
+			if err != nil { // its slot takes no more: what came is kept, and all had better come again
+				p.keep(context.Background())
+				p.at.Store(0)
 				return fmt.Errorf("keep parcel: %w", err)
 			}
 		}

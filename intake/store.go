@@ -40,7 +40,9 @@ type Envelopes interface {
 	DestroyEnvelopes(ctx context.Context, ids []courier.EnvelopeID) error
 }
 
-// Slot takes the bytes of one envelope. It is for one goroutine at a time.
+// Slot takes the bytes of one envelope. It is for one goroutine at a time. When
+// the disk fails in a Write nothing follows: all others fail, and Keep, which keeps
+// what came before.
 type Slot interface {
 	io.Writer
 

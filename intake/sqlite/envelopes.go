@@ -137,6 +137,9 @@ func (s *slot) Keep(ctx context.Context) error {
 		return fmt.Errorf("keep envelope: %w", kind(err))
 	}
 	s.store.settle(ctx)
+	if s.err != nil { // what came before it is there
+		return fmt.Errorf("keep envelope: %w", s.err)
+	}
 	return nil
 }
 

@@ -2,7 +2,9 @@ package sqlite
 
 import (
 	"context"
+	"os"
 	"sync"
+	"testing"
 	"time"
 
 	"daylight/courier"
@@ -33,3 +35,16 @@ func (s *Store) KeepWhile(kept intake.Slot, read func()) error {
 
 // IDOf is under which name a slot is kept.
 func IDOf(sl intake.Slot) courier.EnvelopeID { return sl.(*slot).id }
+
+// WhileBroken runs f while nothing can be written to the pool.
+func (s *Store) WhileBroken(t *testing.T, f func()) {
+	works := s.pool.file
+	broken, err := os.Open(works.Name())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer broken.Close()
+	s.pool.file = broken
+	defer func() { s.pool.file = works }()
+	f()
+}

@@ -171,6 +171,39 @@ func TestWhatCannotBeClosedIsListed(t *testing.T) {
 	s.Close()
 }
 
+// TestNothingFollowsAWriteThatFailed: what came before it is kept, and nobody is told
+// that it is whole.
+func TestNothingFollowsAWriteThatFailed(t *testing.T) {
+	s := open(t, t.TempDir())
+	slot, body := create(t, s), noise(1, 4*block)
+	if _, err := slot.Room(8 * block); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := slot.Write(body[:3*block/2]); err != nil {
+		t.Fatal(err)
+	}
+	s.WhileBroken(t, func() {
+		if n, err := slot.Write(body[3*block/2 : 2*block]); n != 0 || err == nil {
+			t.Errorf("%d bytes written to a disk that fails, %v", n, err)
+		}
+	})
+	if n, err := slot.Write(body[3*block/2:]); n != 0 || err == nil {
+		t.Errorf("%d bytes followed on a write that failed, %v", n, err)
+	}
+	if err := slot.Keep(t.Context()); err == nil {
+		t.Error("kept as if it were whole")
+	}
+	for _, when := range []string{"at once", "after a beat"} {
+		list, err := s.Envelopes(t.Context())
+		if err != nil || len(list) != 1 || read(t, s, list[0].ID) != string(body[:3*block/2]) {
+			t.Errorf("%s: %d envelopes, %v; want what came before the failure", when, len(list), err)
+		}
+		if err := s.Beat(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 // TestWhatIsKeptMeanwhile: who lists or opens while an envelope is kept, at once or
 // late, has it with its size, or not yet.
 func TestWhatIsKeptMeanwhile(t *testing.T) {

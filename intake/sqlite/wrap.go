@@ -64,6 +64,7 @@ type writer struct {
 	at     int64         // where in the file the next byte goes
 	left   int64         // what the block under way can still take
 	size   int64
+	err    error // of a write: the stream has gone on, and nothing can follow
 	buf    []byte
 }
 
@@ -75,7 +76,7 @@ func newWriter(p *pool, key []byte) (*writer, error) {
 func (w *writer) room() int64 { return w.size + w.left + int64(len(w.ahead))*blockSize }
 
 func (w *writer) Write(p []byte) (written int, err error) {
-	for len(p) > 0 {
+	for len(p) > 0 && w.err == nil {
 		if w.left == 0 {
 			if len(w.ahead) == 0 {
 				return written, errNoRoom
@@ -87,13 +88,13 @@ func (w *writer) Write(p []byte) (written int, err error) {
 		b := w.buf[:min(int64(len(p)), w.left, int64(len(w.buf)))]
 		w.stream.XORKeyStream(b, p[:len(b)])
 		if _, err := w.pool.file.WriteAt(b, w.at); err != nil {
-			w.left = 0 // the stream has gone on: nothing more can follow here
-			return written, fmt.Errorf("write block: %w", kind(err))
+			w.err = fmt.Errorf("write block: %w", kind(err))
+			break
 		}
 		p = p[len(b):]
 		written, w.at, w.left, w.size = written+len(b), w.at+int64(len(b)), w.left-int64(len(b)), w.size+int64(len(b))
 	}
-	return written, nil
+	return written, w.err
 }
 
 // reader reads an item, a block at a time, wherever it lies by then.
