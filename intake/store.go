@@ -91,7 +91,8 @@ type Upkeep interface {
 	// Rewrite destroys all whose day has come, but for what is still arriving, which
 	// stays a week more. It writes everything that is held, and all room that holds
 	// nothing, anew. What is read, arrives or is destroyed meanwhile is not disturbed.
-	// After a crash all is there, old or new.
+	// After a crash all is there, old or new. A day that does not follow on the last may
+	// be a wrong clock's: what the days between ended is destroyed with the next.
 	Rewrite(ctx context.Context, day string) error
 
 	// Rewritten is the day of the last rewrite; at first, that of the store.

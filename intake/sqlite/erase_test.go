@@ -142,8 +142,10 @@ func TestDestroyedIsDestroyed(t *testing.T) {
 			}
 		}},
 		"over": {destroy: func(t *testing.T, s *sqlite.Store, _ courier.EnvelopeID) {
-			if err := s.Rewrite(t.Context(), "2026-12-01"); err != nil {
-				t.Fatal(err)
+			for _, day := range []string{"2026-11-30", "2026-12-01"} {
+				if err := s.Rewrite(t.Context(), day); err != nil {
+					t.Fatal(err)
+				}
 			}
 		}},
 		"purged": {all: true, destroy: func(t *testing.T, s *sqlite.Store, _ courier.EnvelopeID) {

@@ -140,7 +140,7 @@ func TestAFullDiskCanBeEmptied(t *testing.T) {
 	if err := s.DestroyEnvelopes(t.Context(), []courier.EnvelopeID{one}); err != nil {
 		t.Errorf("acknowledge one: %v", err)
 	}
-	if err := s.Rewrite(t.Context(), "2026-11-24"); err != nil {
+	if err := s.Rewrite(t.Context(), "2026-12-22"); err != nil {
 		t.Errorf("rewrite: %v", err)
 	}
 	if err := s.Rewrite(t.Context(), "2026-12-23"); err != nil {

@@ -271,6 +271,36 @@ func TestWhatIsOverIsDestroyed(t *testing.T) {
 	}
 }
 
+// TestAClockThatJumped destroys nothing on its first day, however often that is tried.
+func TestAClockThatJumped(t *testing.T) {
+	for name, c := range map[string]struct {
+		then string
+		want int
+	}{"and went back": {"2026-12-02", 1}, "and stayed": {"2027-01-11", 0}} {
+		dir := t.TempDir()
+		s := open(t, dir)
+		rewrite := func(day string, want int) {
+			t.Helper()
+			if err := s.Rewrite(t.Context(), day); err != nil {
+				t.Fatal(err)
+			}
+			list, err := s.Envelopes(t.Context())
+			if err != nil || len(list) != want {
+				t.Errorf("a clock that jumped %s, on %s: %d envelopes, %v; want %d", name, day, len(list), err, want)
+			}
+		}
+		arrive(t, s, []byte("sealed"), "2026-11-30", "2026-12-20")
+		rewrite("2026-12-01", 1)
+		for range 2 {
+			rewrite("2027-01-10", 1)
+		}
+		s.Close()
+		s = open(t, dir)
+		rewrite("2027-01-10", 1)
+		rewrite(c.then, c.want)
+	}
+}
+
 // TestWhatArrivesOverItsDay goes on into its own blocks, and is destroyed a week later.
 func TestWhatArrivesOverItsDay(t *testing.T) {
 	s := open(t, t.TempDir())

@@ -98,6 +98,8 @@ type Store struct {
 	mu     sync.Mutex
 	active map[courier.EnvelopeID]bool  // slots that are being written
 	unkept map[courier.EnvelopeID]int64 // sizes of those that the database did not take yet
+	tried  string                       // the day of the last rewrite, finished or not
+	over   string                       // up to which it destroys
 }
 
 // Open opens the store in dir, which must be there. Envelopes that a crash left
@@ -120,6 +122,9 @@ func Open(ctx context.Context, dir string, key sqlkit.Key) (_ *Store, err error)
 	}
 	if err := errors.Join(s.takeOver(ctx), s.recover(ctx)); err != nil {
 		return nil, fmt.Errorf("recover intake store: %w", err)
+	}
+	if s.tried, err = s.Rewritten(ctx); err != nil {
+		return nil, fmt.Errorf("open intake store: %w", err)
 	}
 	return s, s.settle(ctx)
 }

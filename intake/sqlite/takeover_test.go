@@ -63,8 +63,10 @@ func TestEarlierStateIsTakenOver(t *testing.T) {
 			t.Fatal(err)
 		}
 		if when == "after its rewrite" {
-			if err := s.Rewrite(t.Context(), "2026-12-15"); err != nil { // the last day before those that may be drawn for envelopes
-				t.Fatal(err)
+			for _, day := range []string{"2026-12-14", "2026-12-15"} { // the last before those that may be drawn for envelopes
+				if err := s.Rewrite(t.Context(), day); err != nil {
+					t.Fatal(err)
+				}
 			}
 		}
 		list, err := s.Envelopes(t.Context())
@@ -96,8 +98,10 @@ func TestEarlierStateIsTakenOver(t *testing.T) {
 		}
 	}
 	s := open(t, dir)
-	if err := s.Rewrite(t.Context(), "2026-12-31"); err != nil { // after all that may be drawn
-		t.Fatal(err)
+	for _, day := range []string{"2026-12-30", "2026-12-31"} { // after all that may be drawn
+		if err := s.Rewrite(t.Context(), day); err != nil {
+			t.Fatal(err)
+		}
 	}
 	if list, err := s.Envelopes(t.Context()); err != nil || len(list) != 0 {
 		t.Errorf("%d envelopes are kept for ever, %v", len(list), err)

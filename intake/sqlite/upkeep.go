@@ -96,7 +96,7 @@ func (s *Store) Rewritten(ctx context.Context) (day string, err error) {
 
 // Rewrite implements intake.Upkeep. It can end at any moment, and be begun again.
 func (s *Store) Rewrite(ctx context.Context, day string) error {
-	if err := s.expire(ctx, day); err != nil {
+	if err := s.expire(ctx, s.overOn(day)); err != nil {
 		return fmt.Errorf("rewrite: destroy what is over: %w", err)
 	}
 	if err := s.move(ctx); err != nil {
@@ -106,6 +106,19 @@ func (s *Store) Rewrite(ctx context.Context, day string) error {
 		return fmt.Errorf("rewrite: %w", kind(err))
 	}
 	return nil
+}
+
+// overOn is the day up to which a rewrite destroys. A clock that is wrong must not end
+// everything at once: it is no more than a day after that of the last, also when that
+// did not finish. So what a gap ended goes with the next day's.
+func (s *Store) overOn(day string) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if day != s.tried {
+		last, _ := time.Parse(time.DateOnly, s.tried)
+		s.over, s.tried = min(day, last.AddDate(0, 0, 1).Format(time.DateOnly)), day
+	}
+	return s.over
 }
 
 // expire destroys what was to be kept until the day, and in any case takes a new

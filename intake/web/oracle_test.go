@@ -121,8 +121,10 @@ func oracleHouse(t *testing.T, n int) (*house, []pair, *telling) {
 		// fetch looks at the first: there is to be no other.
 		h.destroyAll(t)
 	}
-	if err := h.store.Rewrite(t.Context(), "2027-06-01"); err != nil { // the day of all answers
-		t.Fatal(err)
+	for _, day := range []string{"2027-05-31", "2027-06-01"} { // that of all answers, and the one before
+		if err := h.store.Rewrite(t.Context(), day); err != nil {
+			t.Fatal(err)
+		}
 	}
 	for range 20 {
 		h.answer(t, &envelope.Address{Mailbox: strings.Repeat("5a", 32), Key: h.key.Recipient().String()}, "For somebody else.")
