@@ -160,6 +160,45 @@ func TestSync(t *testing.T) {
 	}
 }
 
+// counting counts how often something is acknowledged.
+type counting struct {
+	courier.Intake
+	times int
+}
+
+func (c *counting) Acknowledge(ctx context.Context, ids []courier.EnvelopeID) error {
+	if len(ids) > 0 {
+		c.times++
+	}
+	return c.Intake.Acknowledge(ctx, ids)
+}
+
+func TestAllIsAcknowledgedAtOnce(t *testing.T) {
+	in, f := stick(t), open(t, t.TempDir())
+	for range 3 {
+		in.Arrive([]byte("sealed"), "2026-11-23")
+	}
+	c := &counting{Intake: in}
+	if _, err := f.Sync(t.Context(), c); err != nil {
+		t.Fatal(err)
+	}
+	list, err := f.Envelopes(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range list {
+		if err := f.Acknowledge(t.Context(), []courier.EnvelopeID{e.ID}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if rep, err := f.Sync(t.Context(), c); err != nil || rep.Acknowledged != 3 || c.times != 1 {
+		t.Errorf("carried %+v, acknowledged in %d parts, %v; want three in one", rep, c.times, err)
+	}
+	if left, _ := in.Envelopes(t.Context()); len(left) != 0 {
+		t.Errorf("intake still holds %d envelopes", len(left))
+	}
+}
+
 // choosy takes no keys.
 type choosy struct{ courier.Intake }
 

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"path"
+	"slices"
 	"strings"
 
 	"daylight/courier"
@@ -111,10 +113,11 @@ func (f *Folder) takeAcknowledged(ctx context.Context, in courier.Intake, rep *R
 	if err != nil {
 		return err
 	}
+	// Together: with each time that something is destroyed intake wraps all its keys anew.
+	if err := in.Acknowledge(ctx, slices.Collect(maps.Keys(done))); err != nil {
+		return err
+	}
 	for id := range done {
-		if err := in.Acknowledge(ctx, []courier.EnvelopeID{id}); err != nil {
-			return err
-		}
 		if err := f.remove(path.Join(acknowledged, string(id))); err != nil {
 			return err
 		}
