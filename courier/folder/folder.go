@@ -161,7 +161,9 @@ func (f *Folder) PutKeys(ctx context.Context, list []byte) error {
 }
 
 // list returns the finished, regular files of a folder.
-func (f *Folder) list(sub string) ([]fs.FileInfo, error) {
+func (f *Folder) list(sub string) ([]fs.FileInfo, error) { return f.files(sub, true) }
+
+func (f *Folder) files(sub string, finished bool) ([]fs.FileInfo, error) {
 	d, err := f.root.Open(sub)
 	if err != nil {
 		return nil, fmt.Errorf("list %s: %w", sub, kind(err))
@@ -173,7 +175,7 @@ func (f *Folder) list(sub string) ([]fs.FileInfo, error) {
 	}
 	var files []fs.FileInfo
 	for _, e := range entries {
-		if info, err := e.Info(); err == nil && info.Mode().IsRegular() && !strings.HasPrefix(e.Name(), ".") {
+		if info, err := e.Info(); err == nil && info.Mode().IsRegular() && strings.HasPrefix(e.Name(), ".") != finished {
 			files = append(files, info)
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"daylight/courier"
 	"daylight/courier/couriertest"
@@ -157,6 +158,38 @@ func TestSync(t *testing.T) {
 	}
 	if rep, err := f.Sync(t.Context(), in); err != nil || rep != (folder.Report{}) {
 		t.Errorf("once more: carried %+v, %v; want nothing", rep, err)
+	}
+}
+
+func TestWhatWasNotFinishedIsSwept(t *testing.T) {
+	in, dir := stick(t), t.TempDir()
+	f := open(t, dir)
+	for name, c := range map[string]struct {
+		days int // since it was written
+		want bool
+	}{
+		"envelopes/.00112233aabbccdd":      {0, false},
+		"replies/.00112233aabbccdd":        {0, true}, // the desk may be at it
+		"replies/.ffeeddccbbaa9988":        {2, false},
+		"acknowledged/.ffeeddccbbaa9988":   {2, false},
+		"keys/.ffeeddccbbaa9988":           {2, false},
+		"envelopes/.Spotlight":             {2, true}, // others' own
+		"envelopes/2026-11-23." + id:       {2, true},
+		"replies/ffeeddccbbaa9988":         {2, true},
+		"replies/.ffeeddccbbaa9988.folder": {2, true},
+	} {
+		p := filepath.Join(dir, name)
+		write(t, p, []byte("x"))
+		at := time.Now().AddDate(0, 0, -c.days)
+		if err := os.Chtimes(p, at, at); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := f.Sync(t.Context(), in); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := os.Stat(p); (err == nil) != c.want {
+			t.Errorf("%s after %d days: there is %v; want %v", name, c.days, err == nil, c.want)
+		}
 	}
 }
 

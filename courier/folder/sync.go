@@ -7,8 +7,10 @@ import (
 	"io"
 	"maps"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"daylight/courier"
 	"daylight/fault"
@@ -30,7 +32,7 @@ type Report struct {
 func (f *Folder) Sync(ctx context.Context, in courier.Intake) (Report, error) {
 	var rep Report
 	for _, step := range []func(context.Context, courier.Intake, *Report) error{
-		f.takeKeys, f.takeReplies, f.takeAcknowledged, f.putEnvelopes,
+		f.sweep, f.takeKeys, f.takeReplies, f.takeAcknowledged, f.putEnvelopes,
 	} {
 		if err := step(ctx, in, &rep); err != nil {
 			return rep, fmt.Errorf("sync folder: %w", err)
@@ -40,6 +42,28 @@ func (f *Folder) Sync(ctx context.Context, in courier.Intake) (Report, error) {
 		return rep, fmt.Errorf("sync folder: intake refused %d files: %w", rep.Refused, fault.Invalid)
 	}
 	return rep, nil
+}
+
+// temporary is a name that write gives.
+var temporary = regexp.MustCompile(`^\.[0-9a-f]{16}$`)
+
+// sweep removes what a program that was killed did not finish: of envelopes, which only
+// Sync writes, at once, and of what the desk may be writing now after a day.
+func (f *Folder) sweep(context.Context, courier.Intake, *Report) error {
+	for _, sub := range []string{envelopes, acknowledged, replies, keys} {
+		files, err := f.files(sub, false)
+		if err != nil {
+			return err
+		}
+		for _, info := range files {
+			if temporary.MatchString(info.Name()) && (sub == envelopes || time.Since(info.ModTime()) > 24*time.Hour) {
+				if err := f.remove(path.Join(sub, info.Name())); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
 }
 
 // refused reports whether intake will never take it, and passes over it.
