@@ -1,15 +1,19 @@
 package folder_test
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
+	"testing/iotest"
 	"time"
 
 	"daylight/courier"
@@ -229,6 +233,37 @@ func TestAllIsAcknowledgedAtOnce(t *testing.T) {
 	}
 	if left, _ := in.Envelopes(t.Context()); len(left) != 0 {
 		t.Errorf("intake still holds %d envelopes", len(left))
+	}
+}
+
+// tooSmall stands for a folder that has no room for the large.
+type tooSmall struct{ courier.Intake }
+
+func (s tooSmall) Open(ctx context.Context, id courier.EnvelopeID) (io.ReadCloser, error) {
+	r, err := s.Intake.Open(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	b, err := io.ReadAll(r)
+	if len(b) > 100 {
+		err = syscall.ENOSPC
+	}
+	return io.NopCloser(io.MultiReader(bytes.NewReader(b), iotest.ErrReader(cmp.Or(err, io.EOF)))), nil
+}
+
+func TestTheLargeHoldUpNoOthers(t *testing.T) {
+	in, f := stick(t), open(t, t.TempDir())
+	for n := range 20 {
+		in.Arrive(make([]byte, 110-n), "2026-11-23")
+	}
+	for range 2 {
+		if _, err := f.Sync(t.Context(), tooSmall{in}); !errors.Is(err, fault.Full) {
+			t.Errorf("%v; want full", err)
+		}
+	}
+	if list, err := f.Envelopes(t.Context()); err != nil || len(list) != 10 {
+		t.Errorf("%d envelopes on the folder, %v; want the ten that it has room for", len(list), err)
 	}
 }
 

@@ -1,6 +1,7 @@
 package folder
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -159,6 +160,8 @@ func (f *Folder) putEnvelopes(ctx context.Context, in courier.Intake, rep *Repor
 	if err != nil {
 		return err
 	}
+	// The small first: one for which the folder has no room holds up no others.
+	slices.SortFunc(list, func(a, b courier.Envelope) int { return cmp.Compare(a.Size, b.Size) })
 	for _, e := range list {
 		if _, ok := parseEnvelope(envelopeName(e)); !ok {
 			return fmt.Errorf("envelope with a strange name or day: %w", fault.Invalid)
