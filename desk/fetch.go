@@ -371,14 +371,16 @@ func (d *Desk) keep(batch blob.Batch, r *envelope.Reader) (Message, map[blob.Ref
 	for e := range r.Entries() {
 		if e.Type == envelope.Text {
 			var text bytes.Buffer
-			room := max(0, MaxText-words.Len()-len("\n\n"))
+			apart := ""
+			if words.Len() > 0 {
+				apart = "\n\n"
+			}
+			room := max(0, MaxText-words.Len()-len(apart))
 			if _, err := io.Copy(&text, io.LimitReader(e, int64(room)+1)); err != nil {
 				return m, nil, fmt.Errorf("read message: %w", err)
 			}
 			if text.Len() <= room {
-				if words.Len() > 0 {
-					words.WriteString("\n\n")
-				}
+				words.WriteString(apart)
 				words.Write(text.Bytes())
 				continue
 			}
