@@ -217,3 +217,83 @@ func TestRotationWhileUploadsRun(t *testing.T) {
 		t.Errorf("%d of three are there, whole", len(found))
 	}
 }
+
+// TestTheMarkOfRepetitionIsOfOneChannel: who reads one channel, and has a copy of a
+// file, learns nothing of whether it came to another.
+func TestTheMarkOfRepetitionIsOfOneChannel(t *testing.T) {
+	for _, c := range []struct {
+		to   []string // one visit each
+		want int      // of those to the harbour, marked
+	}{
+		{[]string{"harbour", "harbour", "politics", "harbour"}, 0},
+		{[]string{"harbour", "harbour", "", "harbour"}, 0}, // whoever names none writes to the first
+		{[]string{"harbour", "harbour", "harbour", "harbour"}, 1},
+	} {
+		h := newHouse(t, func(o *intake.Options) { o.Limits.Repeats = 3 })
+		politics, harbour := key(t, "politics"), key(t, "harbour")
+		h.put(t, channel(t, "politics", politics), channel(t, "harbour", harbour))
+		for _, to := range c.to {
+			s, _ := h.begin(t)
+			sub, err := h.Submit(s)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if to != "" {
+				if err := sub.Channel(to); err != nil {
+					t.Fatal(err)
+				}
+			}
+			sub.Text(strings.NewReader("the letter"))
+			sub.File("copy.pdf", strings.NewReader("the copy that one person was given"))
+			if got, err := sub.Finish(); err != nil || got.Err != nil {
+				t.Fatal(got.Err, err)
+			}
+		}
+		marked := 0
+		for _, b := range h.sealed(t) {
+			r, err := envelope.Open(bytes.NewReader(b), harbour)
+			if errors.Is(err, fault.Forbidden) {
+				continue // of politics
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			for range r.Entries() {
+			}
+			if r.Repeated() {
+				marked++
+			}
+		}
+		if marked != c.want {
+			t.Errorf("sent to %q: %d marked at the harbour; want %d", c.to, marked, c.want)
+		}
+	}
+}
+
+// TestTheFirstChannelByName: to name the first channel is the same as to name none.
+func TestTheFirstChannelByName(t *testing.T) {
+	h := newHouse(t, func(o *intake.Options) { o.Limits.Repeats = 1 })
+	for i, to := range []string{"", "newsroom", ""} {
+		s, _ := h.begin(t)
+		sub, err := h.Submit(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if to != "" {
+			sub.Channel(to)
+		}
+		sub.Text(strings.NewReader("the same"))
+		if _, err := sub.Finish(); err != nil {
+			t.Fatal(err)
+		}
+		marked := 0
+		for _, o := range h.fetch(t) {
+			if o.Repeated() {
+				marked++
+			}
+		}
+		if marked != i {
+			t.Errorf("after %d: %d marked; want %d", i+1, marked, i)
+		}
+	}
+}

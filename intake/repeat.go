@@ -5,9 +5,10 @@ import (
 	"sync"
 )
 
-// repeats tells what several visits sent on one day, without keeping what it was:
-// a hash of the beginning of each part with its size, under a key that is in memory
-// only and is another the next day. It says nothing to who sends.
+// repeats tells what several visits sent to one channel on one day, without keeping
+// what it was: a hash of the beginning of each part with its size and the channel,
+// under a key that is in memory only and is another the next day. It says nothing to
+// who sends, and to who reads a channel nothing of what came to others.
 type repeats struct {
 	mu   sync.Mutex
 	day  string
@@ -18,10 +19,11 @@ type repeats struct {
 // maxSeen bounds the memory; beyond it any of the parts is forgotten.
 const maxSeen = 20_000
 
-// mark is what stands for a part: the first 64 KiB, and a size.
+// mark is what stands for a part: to whom, the first 64 KiB, and a size.
 type mark struct {
-	head uint64
-	size int64
+	channel string
+	head    uint64
+	size    int64
 }
 
 // today makes the key of the day, and forgets the day before.

@@ -244,7 +244,8 @@ func (sub *Submission) arrived(n int) {
 }
 
 func (sub *Submission) note(head uint64, size int64) {
-	sub.marks = append(sub.marks, mark{head, size})
+	to, _ := sub.keys.Channel(sub.channel) // without a name the first, which other visits may name
+	sub.marks = append(sub.marks, mark{to.ID, head, size})
 }
 
 // fill reads until b is full, and returns the reader's own error. io.ReadFull
