@@ -275,6 +275,76 @@ func TestAFloodOfVisits(t *testing.T) {
 	sub.Finish()
 }
 
+// TestAFullTableLeavesPlaces: whoever fills the table with visits of one rank, and
+// asks for their pages, leaves room for those who begin and write.
+func TestAFullTableLeavesPlaces(t *testing.T) {
+	const full, quarter = 16, 4
+	words, _ := codename.New("en").AppendText(nil)
+	for what, join := range map[string]func(*house) *intake.Session{
+		"sent": func(h *house) *intake.Session {
+			s, _ := h.begin(t)
+			h.send(t, s, "a message of the flood")
+			return s
+		},
+		"came back": func(h *house) *intake.Session {
+			s, err := h.Return(t.Context(), words)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return s
+		},
+		"kept": func(h *house) *intake.Session { s, _ := h.begin(t); return s },
+	} {
+		h := newHouse(t, func(o *intake.Options) { o.Limits.Sessions = full })
+		var flood []*intake.Session
+		for range full {
+			flood = append(flood, join(h))
+		}
+		there := func(s *intake.Session) bool { _, err := h.Session(s.Token()); return err == nil }
+		goesOn := func() { // for less than a quarter of the places
+			for range quarter - 1 {
+				h.pass(5 * time.Second)
+				for i, s := range flood {
+					if there(s); i < full {
+						s.Keep() // once more
+					}
+				}
+				s, err := h.Begin("en")
+				if err != nil {
+					t.Fatal(err)
+				}
+				flood = append(flood, s)
+			}
+		}
+		goesOn()
+		goesOn()
+		source, err := h.Begin("en")
+		if err != nil {
+			t.Fatal(err)
+		}
+		goesOn()
+		if !there(source) {
+			t.Errorf("%s: who began lost their visit, and the codename with it", what)
+			continue
+		}
+		source.Keep()
+		goesOn()
+		if !there(source) {
+			t.Errorf("%s: who kept the codename lost their visit before they wrote", what)
+			continue
+		}
+		if got := h.send(t, source, "What I have to say."); !got.Kept {
+			t.Errorf("%s: %v", what, got.Err)
+		}
+		for range full { // nor do those who begin take all places
+			h.begin(t)
+		}
+		if !there(source) {
+			t.Errorf("%s: who sent something made place for those who did less", what)
+		}
+	}
+}
+
 // small is a store on a disk with so much left.
 type small struct {
 	intake.Store

@@ -46,12 +46,16 @@ const (
 type sessions struct {
 	mu     sync.Mutex
 	byName map[[32]byte]*held
-	turns  [ranks]list.List // of each rank, that seen longest ago first
+	turns  [ranks]list.List // of each rank, in the order in which they must go
 }
 
-// place puts a visit where its rank and its last use say.
+// place puts a visit last in its rank, when it begins, comes into a higher one, or
+// proves itself once more. Its pages do not: they cost a flood nothing.
 func (s *sessions) place(h *held, r rank) {
 	if h.turn != nil {
+		if r <= h.rank && r < proven {
+			return
+		}
 		s.turns[h.rank].Remove(h.turn)
 	}
 	h.rank = max(h.rank, r)
@@ -65,14 +69,31 @@ func (s *sessions) drop(h *held) {
 	}
 }
 
-// makeRoom forgets one visit: of those worth least, the one seen longest ago.
+// makeRoom forgets one visit: of the highest rank that has more than half of what it
+// and those below it have. So whoever fills a rank leaves places to those below it:
+// a quarter of all, at the least, to visits that have only begun.
 func (s *sessions) makeRoom() bool {
-	for r := range s.turns {
-		for e := s.turns[r].Front(); e != nil; e = e.Next() {
-			if h := e.Value.(*held); h.busy == 0 {
-				s.drop(h)
-				return true
-			}
+	for r, all := proven, len(s.byName); r >= fresh; r-- {
+		n := s.turns[r].Len()
+		if 2*n > all && s.forget(r) {
+			return true
+		}
+		all -= n
+	}
+	for r := range ranks { // where those are all uploading
+		if s.forget(r) {
+			return true
+		}
+	}
+	return false
+}
+
+// forget drops the first of a rank that is not uploading.
+func (s *sessions) forget(r rank) bool {
+	for e := s.turns[r].Front(); e != nil; e = e.Next() {
+		if h := e.Value.(*held); h.busy == 0 {
+			s.drop(h)
+			return true
 		}
 	}
 	return false
@@ -151,7 +172,6 @@ func (in *Intake) Session(t Token) (*Session, error) {
 		return nil, fmt.Errorf("session: %w", fault.Unknown)
 	}
 	h.seen = now
-	in.sessions.place(h, h.rank)
 	return &Session{in, t}, nil
 }
 
