@@ -2,7 +2,6 @@ package web
 
 import (
 	"errors"
-	"io"
 	"net/http"
 	"strings"
 
@@ -25,7 +24,7 @@ func (p *pages) door(next http.Handler) http.Handler {
 			next.ServeHTTP(w, r)
 			return
 		}
-		io.CopyN(io.Discard, r.Body, drained)
+		drainSoon(r)
 		// What it sent must not stay in the connection's buffers; and who wants more waits
 		// to be accepted once more, behind others.
 		w.Header().Set("Connection", "close")

@@ -278,6 +278,127 @@ func testPatience(t *testing.T) {
 	s.get("/send").wants(t, 200)
 }
 
+// TestBodiesThatDoNotCome: none but an upload that is taken holds a connection for long.
+func TestBodiesThatDoNotCome(t *testing.T) { synctest.Test(t, testBodiesThatDoNotCome) }
+
+func testBodiesThatDoNotCome(t *testing.T) {
+	h := inBubble(t, func(_ *house, o *intake.Options) { o.Limits.Visit.Submissions = intake.Rate{Burst: 1, Hour: 1} })
+	flooded := inBubble(t, func(_ *house, o *intake.Options) { o.Limits.All.Pages = intake.Rate{Burst: 1, Hour: 1} })
+	flooded.source(t).get("/guide").wants(t, 200)
+	s, often := h.source(t), h.source(t)
+	s.begin()
+	often.begin()
+	often.send("the first").wants(t, 200)
+	u, _ := url.Parse(h.url)
+	visit := func(s *source) string { return "Cookie: visit=" + s.c.Jar.Cookies(u)[0].Value }
+	const form, parts = "Content-Type: application/x-www-form-urlencoded", "Content-Type: multipart/form-data; boundary=x"
+	message := "--x\r\nContent-Disposition: form-data; name=\"way\"\r\n\r\n" + h.way() + "\r\n" +
+		"--x\r\nContent-Disposition: form-data; name=\"message\"\r\n\r\nWhat I have to say.\r\n" +
+		"--x\r\nContent-Disposition: form-data; name=\"files\"; filename=\"a\"\r\n\r\n"
+	parcel := "Upload-Offset: 0\r\nUpload-Length: 200000"
+	for name, c := range map[string]struct {
+		h          *house
+		head, body string
+		within     time.Duration
+		answer     string
+	}{
+		"codename":       {h, "POST /return HTTP/1.1\r\n" + form, "way=", time.Minute, "could not be understood"},
+		"of no page":     {h, "GET /guide HTTP/1.1\r\n" + form, "", time.Minute, "200 OK"},
+		"nobody's":       {h, "POST /send HTTP/1.1\r\n" + parts, message, 61 * time.Second, "Your visit has ended"},
+		"not begun":      {h, "POST /send HTTP/1.1\r\n" + parts + "\r\n" + visit(s), "", time.Minute, "400 Bad"},
+		"too often":      {h, "POST /send HTTP/1.1\r\n" + parts + "\r\n" + visit(often), message, 61 * time.Second, "What I have to say.</textarea>"},
+		"between":        {h, "POST /begin HTTP/1.1\r\nX-Tor2web: 1", "", 5 * time.Second, "403 Forbidden"},
+		"too many":       {flooded, "POST /begin HTTP/1.1\r\n" + form, "", 5 * time.Second, "Too much is going on"},
+		"too many send":  {flooded, "POST /send HTTP/1.1\r\n" + parts, message, 6 * time.Second, "Too much is going on"},
+		"no parcel's":    {h, "PUT /sealed/0 HTTP/1.1\r\n" + parcel, "", 5 * time.Second, "400 Bad"},
+		"a mailbox's":    {h, "POST /sealed/replies HTTP/1.1", "", time.Minute, "400 Bad"},
+		"a new parcel's": {flooded, "PUT /sealed/" + strings.Repeat("0", 32) + " HTTP/1.1\r\n" + parcel, "", 5 * time.Second, "503 Service"},
+	} {
+		conn, err := c.h.dial(t.Context(), "", "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		began := time.Now()
+		conn.SetReadDeadline(began.Add(time.Hour))
+		go fmt.Fprintf(conn, "%s\r\nHost: %s\r\nConnection: close\r\nContent-Length: 8000\r\n\r\n%s", c.head, u.Host, c.body)
+		page, err := io.ReadAll(conn)
+		if err != nil || !strings.Contains(string(page), c.answer) {
+			t.Errorf("%s: %v, and no %q in %.300s", name, err, c.answer, page)
+		}
+		if took := time.Since(began); took > c.within {
+			t.Errorf("%s: ends after %v; want %v at the most", name, took, c.within)
+		}
+	}
+}
+
+// TestManyBodiesThatDoNotCome: who leaves is counted nowhere, and whoever opens many such
+// forms holds only some of them for a minute.
+func TestManyBodiesThatDoNotCome(t *testing.T) { synctest.Test(t, testManyBodies) }
+
+func testManyBodies(t *testing.T) {
+	const pages = 10
+	h := inBubble(t, func(_ *house, o *intake.Options) { o.Limits.All.Pages = intake.Rate{Burst: pages, Hour: 1} })
+	s := h.source(t)
+	s.begin()
+	u, _ := url.Parse(h.url)
+	began, took := time.Now(), make(chan time.Duration)
+	for range 3 * pages {
+		conn, err := h.dial(t.Context(), "", "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		go func() {
+			fmt.Fprintf(conn, "POST /leave HTTP/1.1\r\nHost: %s\r\nCookie: visit=%s\r\nConnection: close\r\nContent-Length: 8000\r\n\r\nx", u.Host, s.c.Jar.Cookies(u)[0].Value)
+			io.Copy(io.Discard, conn)
+			took <- time.Since(began)
+		}()
+	}
+	long := 0
+	for range 3 * pages {
+		if d := <-took; d > 6*time.Second {
+			long++
+		}
+	}
+	if long != pages {
+		t.Errorf("%d were waited for longer; want %d", long, pages)
+	}
+	s.post("/leave").wants(t, 200)
+}
+
+// TestASlowForm: a form that takes its time is read, and of what is refused at the door
+// enough for the answer to be.
+func TestASlowForm(t *testing.T) { synctest.Test(t, testASlowForm) }
+
+func testASlowForm(t *testing.T) {
+	slow := func(s string, piece int, pause time.Duration) io.Reader {
+		r, w := io.Pipe()
+		go func() {
+			for len(s) > 0 {
+				time.Sleep(pause)
+				n := min(len(s), piece)
+				io.WriteString(w, s[:n])
+				s = s[n:]
+			}
+			w.Close()
+		}()
+		return r
+	}
+	h := inBubble(t, nil)
+	s := h.source(t)
+	words := s.begin()
+	form := h.urlWay() + "&codename=" + words
+	s.read(s.c.Post(h.url+"/return", "application/x-www-form-urlencoded", slow(form, 1+len(form)/10, 5*time.Second))).
+		wants(t, 200, "Your inbox")
+
+	flooded := inBubble(t, func(_ *house, o *intake.Options) { o.Limits.All.Pages = intake.Rate{Burst: 1, Hour: 1} })
+	s = flooded.source(t)
+	s.get("/guide")
+	body, typ := flooded.multipartBody("a message", file{"a.bin", strings.Repeat("a", 1_000_000)})
+	all, _ := io.ReadAll(body)
+	s.read(s.c.Post(flooded.url+"/send", typ, slow(string(all), 50_000, time.Second))).wants(t, 503, "Too much is going on")
+}
+
 // TestAPlaceForOthers hangs up on who holds the only place with next to nothing.
 func TestAPlaceForOthers(t *testing.T) {
 	kept := make(chan bool, 2)

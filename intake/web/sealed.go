@@ -40,10 +40,15 @@ func (p *pages) parcel(w http.ResponseWriter, r *http.Request) {
 		var size int64
 		if size, err = strconv.ParseInt(r.Header.Get(lengthHeader), 10, 64); err == nil {
 			hangUp := func() {}
-			if b, ok := r.Body.(*paced); ok {
+			b, _ := r.Body.(*paced)
+			if b != nil {
+				b.upload()
 				hangUp = b.hangUp
 			}
 			now, err = p.in.TakeParcel(r.Context(), r.PathValue("id"), at, size, r.Body, hangUp)
+			if err != nil && b != nil {
+				b.within(refusedWait, b.most.Fair) // the server reads on, a little
+			}
 		}
 	}
 	if errors.Is(err, strconv.ErrSyntax) || errors.Is(err, strconv.ErrRange) {

@@ -83,10 +83,6 @@ func choose(sub *intake.Submission, part io.Reader) error {
 	return sub.Channel(string(id))
 }
 
-// drained is how much of a request is still read after its error, so that the
-// browser gets to read the answer instead of finding the connection closed.
-const drained = 64 << 20
-
 // send takes a message and any number of files in one request, each sealed as it
 // arrives. The answer lists what was kept; nothing else ever does.
 func (p *pages) send(w http.ResponseWriter, r *http.Request, s *intake.Session) {
@@ -106,13 +102,14 @@ func (p *pages) send(w http.ResponseWriter, r *http.Request, s *intake.Session) 
 	}
 	body, _ := r.Body.(*paced)
 	if body != nil {
+		body.upload()
 		sub.OnHangUp(body.hangUp)
 	}
 	receive(sub, parts)
 	arrival, err := sub.Finish()
 	defer clear(arrival.Message)
 	if arrival.Err != nil {
-		io.CopyN(io.Discard, r.Body, drained)
+		drain(r)
 	}
 	switch {
 	case arrival.Kept:
@@ -184,7 +181,7 @@ func (p *pages) refuse(w http.ResponseWriter, r *http.Request, s *intake.Session
 			break // the next part would read on without an end
 		}
 	}
-	io.CopyN(io.Discard, r.Body, drained)
+	drain(r)
 	p.again(w, r, s, httpkit.Status(err), problem, text, asks)
 }
 

@@ -58,7 +58,7 @@ func (p *pages) guard(next http.Handler) http.Handler {
 		switch {
 		case r.Method == http.MethodGet, r.Method == http.MethodHead:
 		case !p.clearnet && !onion(r.Host):
-			io.CopyN(io.Discard, r.Body, drained)
+			drainSoon(r)
 			p.site.Render(w, r, http.StatusForbidden, "elsewhere", nil)
 			return
 		case strings.HasPrefix(r.URL.Path, "/sealed/"): // of programs, which have no forms
@@ -106,6 +106,6 @@ func (p *pages) betrayed(w http.ResponseWriter, r *http.Request) {
 		s.Leave()
 	}
 	p.forget(w, r)
-	io.CopyN(io.Discard, r.Body, drained)
+	drainSoon(r)
 	p.site.Render(w, r, http.StatusForbidden, "between", nil)
 }

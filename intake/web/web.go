@@ -10,7 +10,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"log/slog"
 	"net/http"
@@ -178,7 +177,7 @@ func (p *pages) visit(page func(http.ResponseWriter, *http.Request, *intake.Sess
 	return last(func(w http.ResponseWriter, r *http.Request) {
 		s, err := p.session(r)
 		if err != nil {
-			io.CopyN(io.Discard, r.Body, drained)
+			drain(r)
 			// A link elsewhere brings no cookie along, and must not end a visit.
 			if _, err := r.Cookie(cookie); err == nil {
 				p.forget(w, r)
