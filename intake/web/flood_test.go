@@ -401,9 +401,9 @@ func testASlowForm(t *testing.T) {
 
 // TestAPlaceForOthers hangs up on who holds the only place with next to nothing.
 func TestAPlaceForOthers(t *testing.T) {
-	kept := make(chan bool, 2)
+	kept, begun := make(chan bool, 2), make(chan bool, 2)
 	h := newHouse(t, func(_ *house, o *intake.Options) {
-		o.Store = signalling{o.Store, kept}
+		o.Store = beginning{signalling{o.Store, kept}, begun}
 		o.Limits.Uploads = 1
 	})
 	lame := h.source(t)
@@ -424,6 +424,7 @@ func TestAPlaceForOthers(t *testing.T) {
 		page <- string(b)
 	}()
 	w.Write(all[:len(all)/2])
+	<-begun
 	s := h.source(t)
 	s.begin()
 	s.send("I have something to say.").wants(t, 503, "Too many people are sending", "I have something to say.</textarea>")
@@ -437,6 +438,17 @@ func TestAPlaceForOthers(t *testing.T) {
 	if got := h.fetch(t); len(got) != 2 {
 		t.Errorf("%d envelopes; want both", len(got))
 	}
+}
+
+// beginning is a store that says when an envelope begins to arrive.
+type beginning struct {
+	intake.Store
+	begun chan<- bool
+}
+
+func (s beginning) Create(ctx context.Context, day, until string) (intake.Slot, error) {
+	defer func() { s.begun <- true }()
+	return s.Store.Create(ctx, day, until)
 }
 
 // TestDoorOfParcels: who has begun a parcel comes past the door with its pieces, as often
