@@ -27,7 +27,8 @@ type builder struct {
 	fates   *fates
 	ledger  corpus.Ledger // after the release
 	plan    planned
-	origins []corpus.Origin // of this release and those before
+	origins []corpus.Origin          // of this release and those before
+	told    map[corpus.OriginID]bool // in a candidate: the origins that are in it
 	day     string
 	out     outcomes
 }
@@ -168,6 +169,9 @@ func (b *builder) document(ctx context.Context, w *release.Writer, i Item) error
 	if d.Origin == "" {
 		d.Origin = entity.OriginOf(b.origins, d.Message, i.Path)
 	}
+	if err := b.tell(w, d.Origin); err != nil {
+		return err
+	}
 	if b.fates.of[d.ID] == whole {
 		b.out.add(d.ID, corpus.Published, "")
 		if err := release.Add(w, release.Document{Document: d, State: corpus.Published}); err != nil {
@@ -188,6 +192,20 @@ func (b *builder) document(ctx context.Context, w *release.Writer, i Item) error
 	text := cmp.Or(strings.TrimLeft(rendition(d)+listing, "\n"), "No text could be read in this file.\n")
 	return w.AddRendition(release.Rendition{Document: d.ID, Name: "text", Label: label, Type: "text/plain; charset=utf-8"},
 		strings.NewReader(text), int64(len(text)))
+}
+
+// tell writes the origin of a document into a candidate, where an earlier release has
+// it: whoever reads the candidate reads nothing else, and would not know its name.
+func (b *builder) tell(w *release.Writer, id corpus.OriginID) error {
+	i := slices.IndexFunc(b.origins, func(o corpus.Origin) bool { return o.ID == id })
+	if !b.plan.alone || i < len(b.c.Authored.Origins) || b.told[id] {
+		return nil
+	}
+	if b.told == nil {
+		b.told = map[corpus.OriginID]bool{}
+	}
+	b.told[id] = true
+	return release.Add(w, b.origins[i])
 }
 
 func (b *builder) original(ctx context.Context, w *release.Writer, i Item) error {

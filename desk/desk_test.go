@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net/http/httptest"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -504,6 +505,44 @@ func TestAuthoredNeedsTwoApprovalsAndNoDecision(t *testing.T) {
 	all := entries(t, w, 1)
 	if len(all[release.KindAnswer]) != 1 || len(all) != 1 {
 		t.Errorf("kinds %v; want the answer alone", all)
+	}
+}
+
+// What editors approve is what goes out: with its number, and with the names of origins
+// that an earlier release brought, which the release itself does not repeat.
+func TestPreviewIsWhatGoesOut(t *testing.T) {
+	w := world(t)
+	c, err := w.NewCase(t.Context(), ana, "Origins")
+	must(t, err)
+	port := corpus.Origin{ID: "port", Title: "Port Authority of Rasmina", Folders: []string{"port.box"}}
+	must(t, w.SetAuthored(t.Context(), ana, c.ID, desk.Authored{Origins: []corpus.Origin{port, {ID: "mint", Title: "The Mint", Folders: []string{"mint"}}}}))
+	_, _, id := received(t, w, "port.box", "a.txt=first\nb.txt=second", "c.txt", "third")
+	_, err = w.Dispose(t.Context(), ana, id, desk.Filter{}, "", desk.Disposition{Act: desk.Publish})
+	must(t, err)
+	decided(t, w, id)
+	wantPreview(t, w, id, "release 1\n", 0)
+	approved(t, w, c.ID, ana, bo)
+	_, err = w.Release(t.Context(), ana, c.ID)
+	must(t, err)
+	wantPreview(t, w, id, "release 2\n", 1) // what is in the case has not changed
+
+	approved(t, w, id, ana, bo)
+	_, err = w.Release(t.Context(), ana, id)
+	must(t, err)
+	if _, ok := entries(t, w, 2)[release.KindOrigin]; ok {
+		t.Error("release 2 repeats an origin")
+	}
+}
+
+func wantPreview(t *testing.T, w *desktest.World, id desk.CaseID, begins string, origins int) {
+	t.Helper()
+	h, err := w.Preview(t.Context(), ana, id)
+	must(t, err)
+	page := httptest.NewRecorder()
+	h.ServeHTTP(page, httptest.NewRequest("GET", "/", nil))
+	shown := page.Body.String()
+	if !strings.HasPrefix(shown, begins) || strings.Count(shown, "origin ") != origins || strings.Count(shown, "origin port: Port Authority of Rasmina\n") != origins {
+		t.Errorf("the preview shows\n%swant %s and the port %d times, and no other origin", shown, begins, origins)
 	}
 }
 

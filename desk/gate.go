@@ -149,6 +149,9 @@ func searchEntries(ctx context.Context, r *release.Reader, c Case, p planned, g 
 		if err != nil {
 			return n, err
 		}
+		if e.Kind == release.KindOrigin && !slices.ContainsFunc(c.Authored.Origins, func(o corpus.Origin) bool { return string(o.ID) == e.ID }) {
+			continue // of an earlier release, and only in the candidate; the pages that show it are searched
+		}
 		n++
 		if len(p.forms) == 0 {
 			continue

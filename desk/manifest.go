@@ -29,6 +29,7 @@ type planned struct {
 	forms    []string // everything that is taken out, each once
 
 	listed map[corpus.DocumentID]bool // containers to publish that go out as a listing; planSoon knows
+	alone  bool                       // nothing else will be read with it: a candidate
 }
 
 // documents reports whether documents go out, so that the three questions must be

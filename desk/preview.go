@@ -24,6 +24,7 @@ type previews struct {
 type candidate struct {
 	Candidate
 	manifest Manifest
+	number   int
 	file     blob.Reader
 	keys     publog.Keys
 	drop     func() error
@@ -47,12 +48,18 @@ func (p *previews) close() error {
 const previewKey = "candidate-not-released"
 
 // candidate returns the candidate of what the case would release now. It continues
-// no log, so that the publication log knows nothing of what was only tried.
+// no log, so that the publication log knows nothing of what was only tried. It has the
+// number that the release will have, and names the origins that its documents are of.
 func (d *Desk) candidate(ctx context.Context, c Case, p planned) (*candidate, error) {
 	d.previews.mu.Lock()
 	defer d.previews.mu.Unlock()
+	before, err := d.o.Stores.Releases.All(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("preview: %w", err)
+	}
+	number := len(before) + 1
 	if old := d.previews.open[c.ID]; old != nil {
-		if old.manifest == p.manifest {
+		if old.manifest == p.manifest && old.number == number {
 			return old, nil
 		}
 		delete(d.previews.open, c.ID)
@@ -76,8 +83,9 @@ func (d *Desk) candidate(ctx context.Context, c Case, p planned) (*candidate, er
 		return nil, fmt.Errorf("preview: %w", err)
 	}
 	c.Decision.Opinions = nil // it stays open while editors approve, and shows none of them
+	p.alone = true
 	ref, err := d.write(ctx, func(w io.Writer) error {
-		_, err := d.build(ctx, c, p, 1, publog.Frontier{}, []publog.Signer{signer}, w)
+		_, err := d.build(ctx, c, p, number, publog.Frontier{}, []publog.Signer{signer}, w)
 		return err
 	})
 	if err != nil {
@@ -95,7 +103,7 @@ func (d *Desk) candidate(ctx context.Context, c Case, p planned) (*candidate, er
 	if d.previews.open == nil {
 		d.previews.open = map[CaseID]*candidate{}
 	}
-	made := &candidate{shown, p.manifest, file, keys, drop}
+	made := &candidate{shown, p.manifest, number, file, keys, drop}
 	d.previews.open[c.ID] = made
 	return made, nil
 }

@@ -342,8 +342,8 @@ func plainText(_ context.Context, f extract.File, _ extract.Limits, _ func(extra
 	return extract.Result{Type: "text/plain", Text: string(b)}, err
 }
 
-// preview imports a release into nothing: its only output is a page with the titles
-// and texts of all documents.
+// preview imports a release into nothing: its only output is a page with its number,
+// the names of origins, and the titles and texts of all documents.
 func preview(_ context.Context, src io.ReaderAt, size int64, keys publog.Keys) (desk.Candidate, error) {
 	log, err := publog.Open(publog.Memory(), keys)
 	if err != nil {
@@ -354,9 +354,17 @@ func preview(_ context.Context, src io.ReaderAt, size int64, keys publog.Keys) (
 		return nil, err
 	}
 	var page strings.Builder
+	fmt.Fprintf(&page, "release %d\n", r.Header.Number)
 	for e, err := range r.Entries() {
 		if err != nil {
 			return nil, err
+		}
+		if e.Kind == release.KindOrigin {
+			o, err := release.Decode[corpus.Origin](e.Record)
+			if err != nil {
+				return nil, err
+			}
+			fmt.Fprintf(&page, "origin %s: %s\n", o.ID, o.Title)
 		}
 		if e.Kind == release.KindDocument {
 			d, err := release.Decode[release.Document](e.Record)
