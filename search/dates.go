@@ -28,19 +28,19 @@ func (p *parser) dates(pos int, w string) (Query, error) {
 	if first != "" {
 		from, _, ok := unit(first)
 		if !ok {
-			return nil, p.fail(pos, "%q is no date: write 2011, 2011-03, 2011-03-31, or a range like 2010..2012-05", first)
+			return nil, refuse(pos, noDate, first)
 		}
 		d.From = from
 	}
 	if last != "" {
 		_, to, ok := unit(last)
 		if !ok {
-			return nil, p.fail(pos, "%q is no date: write 2011, 2011-03, 2011-03-31, or a range like 2010..2012-05", last)
+			return nil, refuse(pos, noDate, last)
 		}
 		d.To = to
 	}
 	if w == "" || first != "" && last != "" && !d.From.Before(d.To) {
-		return nil, p.fail(pos, "this range of dates ends before it begins")
+		return nil, refuse(pos, noRange)
 	}
 	return d, nil
 }

@@ -55,10 +55,10 @@ func (p *parser) fieldOf(outer scope, w string) (scope, int, bool, error) {
 	case sc.name == "date":
 		sc.date = true
 	default:
-		return scope{}, 0, false, p.fail(p.pos, "there is no field %q; put the words in quotes to search for them as they are", name)
+		return scope{}, 0, false, refuse(p.pos, noField, name)
 	}
 	if outer.field != "" {
-		return scope{}, 0, false, p.fail(p.pos, "%s: cannot stand inside of %s:(…)", sc.name, outer.name)
+		return scope{}, 0, false, refuse(p.pos, fieldInField, sc.name, outer.name)
 	}
 	return sc, len(name) + 1, true, nil
 }
@@ -68,7 +68,7 @@ func (p *parser) fieldOf(outer scope, w string) (scope, int, bool, error) {
 func (p *parser) value(sc scope, pos int, w string, quoted bool) (Query, error) {
 	v := w
 	if v == "" {
-		return nil, p.fail(pos, "a value of %s is missing", sc.name)
+		return nil, refuse(pos, noValue, sc.name)
 	}
 	if quoted {
 		return Is{sc.facet, []string{v}}, nil
@@ -82,12 +82,12 @@ func (p *parser) value(sc scope, pos int, w string, quoted bool) (Query, error) 
 	case sc.facet == Year && strings.Contains(v, ".."):
 		return p.dates(pos, v)
 	case sc.facet == Year && v != Unknown && !isYear(v):
-		return nil, p.fail(pos, "a year is four digits, two years with .. between them, or %s", Unknown)
+		return nil, refuse(pos, noYear, Unknown)
 	case sc.facet == Type && types[v] != nil:
 		is := Is{Type, slices.Clone(types[v])}
 		return is, p.count(pos, len(is.Values)-1)
 	case sc.facet == Type && v != Unknown && !strings.Contains(v, "/"):
-		return nil, p.fail(pos, "there is no type %q; write a media type like text/plain, or one of %s", v, typeNames())
+		return nil, refuse(pos, noType, v, typeNames())
 	}
 	return Is{sc.facet, []string{v}}, nil
 }

@@ -63,7 +63,7 @@ func (p *parser) quoted() (string, bool, error) {
 		}
 		b.WriteRune(r)
 	}
-	return "", false, p.fail(start, "this quotation is not closed")
+	return "", false, refuse(start, quoteNotClosed)
 }
 
 // quote is what quoted reads back as s.

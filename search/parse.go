@@ -1,7 +1,6 @@
 package search
 
 import (
-	"fmt"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -35,7 +34,7 @@ func Parse(s string) (Query, error) {
 	// accepted once is accepted again, as String writes it.
 	if len(s) > MaxQuery/16 {
 		if n := len(q.String()); n > MaxQuery {
-			return nil, &SyntaxError{len(s), fmt.Sprintf("a query may be %d bytes long, this one is %d when its fields are written out", MaxQuery, n)}
+			return nil, refuse(len(s), tooLongWritten, MaxQuery, n)
 		}
 	}
 	return q, nil
@@ -43,10 +42,10 @@ func Parse(s string) (Query, error) {
 
 func parse(s string) (Query, error) {
 	if len(s) > MaxQuery {
-		return nil, &SyntaxError{MaxQuery, fmt.Sprintf("a query may be %d bytes long, this one is %d", MaxQuery, len(s))}
+		return nil, refuse(MaxQuery, tooLong, MaxQuery, len(s))
 	}
 	if i := invalidUTF8(s); i >= 0 {
-		return nil, &SyntaxError{i, "this is not text in UTF-8"}
+		return nil, refuse(i, notText)
 	}
 	p := &parser{s: s}
 	if p.space(); p.pos == len(s) {
@@ -57,7 +56,7 @@ func parse(s string) (Query, error) {
 		return nil, err
 	}
 	if p.pos < len(s) { // or stops at nothing else
-		return nil, p.fail(p.pos, "this parenthesis closes nothing")
+		return nil, refuse(p.pos, closesNothing)
 	}
 	return q, nil
 }
@@ -85,20 +84,16 @@ type scope struct {
 	date  bool
 }
 
-func (p *parser) fail(pos int, format string, args ...any) error {
-	return &SyntaxError{pos, fmt.Sprintf(format, args...)}
-}
-
 func (p *parser) count(pos, n int) error {
 	if p.nodes += n; p.nodes > MaxNodes {
-		return p.fail(pos, "a query may have %d words and values", MaxNodes)
+		return refuse(pos, tooMany, MaxNodes)
 	}
 	return nil
 }
 
 func (p *parser) down(pos int) error {
 	if p.depth++; p.depth > MaxDepth {
-		return p.fail(pos, "a query may be nested %d deep", MaxDepth)
+		return refuse(pos, tooDeep, MaxDepth)
 	}
 	return nil
 }
@@ -209,7 +204,7 @@ func (p *parser) unary(sc scope) (Query, error) {
 	case "NOT", "-":
 		p.pos += len(op)
 		if op == "-" && len(p.s[p.pos:]) > 0 && unicode.IsSpace(firstRune(p.s[p.pos:])) {
-			return nil, p.fail(start, "a minus sign stands right before the word that it excludes; in quotes it is ignored")
+			return nil, refuse(start, minusAlone)
 		}
 		q, err := p.unary(sc)
 		if err != nil {
@@ -219,10 +214,10 @@ func (p *parser) unary(sc scope) (Query, error) {
 	case "(":
 		return p.group(sc)
 	case ")", "OR", "|", "AND":
-		return nil, p.fail(start, "a word is missing before %s", op)
+		return nil, refuse(start, missingBefore, op)
 	}
 	if p.pos == len(p.s) {
-		return nil, p.fail(start, "a word is missing at the end")
+		return nil, refuse(start, missingAtEnd)
 	}
 	return p.operand(sc)
 }
@@ -236,7 +231,7 @@ func (p *parser) group(sc scope) (Query, error) {
 		return nil, err
 	}
 	if p.peek() != ")" {
-		return nil, p.fail(open, "this parenthesis is not closed")
+		return nil, refuse(open, notClosed)
 	}
 	p.pos++
 	return q, nil
@@ -260,7 +255,7 @@ func (p *parser) operand(sc scope) (Query, error) {
 	}
 	p.pos += len(w)
 	if next := firstRune(p.s[p.pos:]); closing(next) != nil {
-		return nil, p.fail(p.pos, "put a space before this quotation mark, or the whole word in quotes")
+		return nil, refuse(p.pos, quoteInWord)
 	}
 	return p.leaf(sc, start, w, false)
 }
@@ -270,7 +265,7 @@ func (p *parser) operand(sc scope) (Query, error) {
 func (p *parser) inField(sc scope, start int) (Query, error) {
 	rest := p.s[p.pos:]
 	if rest == "" || unicode.IsSpace(firstRune(rest)) || rest[0] == ')' || rest[0] == '|' {
-		return nil, p.fail(start, "a word is missing right after %s: (to search for the word itself, put it in quotes)", sc.name)
+		return nil, refuse(start, missingInField, sc.name)
 	}
 	if rest[0] == '(' {
 		if err := p.down(p.pos); err != nil {
@@ -280,7 +275,7 @@ func (p *parser) inField(sc scope, start int) (Query, error) {
 		return p.group(sc)
 	}
 	if rest[0] == '-' {
-		return nil, p.fail(p.pos, "a minus sign stands before the field: -%s:…", sc.name)
+		return nil, refuse(p.pos, minusInField, sc.name)
 	}
 	at := p.pos
 	if phrase, ok, err := p.quoted(); ok || err != nil {
@@ -292,7 +287,7 @@ func (p *parser) inField(sc scope, start int) (Query, error) {
 	w := rest[:wordEnd(rest)]
 	p.pos += len(w)
 	if next := firstRune(p.s[p.pos:]); closing(next) != nil {
-		return nil, p.fail(p.pos, "put a space before this quotation mark, or the whole word in quotes")
+		return nil, refuse(p.pos, quoteInWord)
 	}
 	return p.leaf(sc, at, w, false)
 }
@@ -309,7 +304,7 @@ func (p *parser) leaf(sc scope, pos int, w string, quoted bool) (Query, error) {
 		return p.value(sc, pos, w, quoted)
 	case quoted:
 		if !hasToken(w) {
-			return nil, p.fail(pos, "these quotes hold no letter and no digit to search for")
+			return nil, refuse(pos, emptyQuotes)
 		}
 		return Phrase{sc.field, w}, nil
 	case w == "*" && sc.field == "":
@@ -317,7 +312,7 @@ func (p *parser) leaf(sc scope, pos int, w string, quoted bool) (Query, error) {
 	case strings.Contains(w, "*"):
 		return p.prefix(sc, pos, w)
 	case !hasToken(w):
-		return nil, p.fail(pos, "%s has no letter and no digit to search for", w)
+		return nil, refuse(pos, emptyWord, w)
 	}
 	return Word{sc.field, w}, nil
 }
@@ -325,14 +320,14 @@ func (p *parser) leaf(sc scope, pos int, w string, quoted bool) (Query, error) {
 func (p *parser) prefix(sc scope, pos int, w string) (Query, error) {
 	begin := strings.TrimSuffix(w, "*")
 	if i := strings.IndexByte(begin, '*'); i >= 0 || len(begin) == len(w) {
-		return nil, p.fail(pos, "an asterisk stands for an ending: it can only be the last character of a word")
+		return nil, refuse(pos, asteriskInside)
 	}
 	last := 0
 	for t := range text.Tokens(begin) {
 		last = t.End
 	}
 	if last == 0 || last < len(begin) {
-		return nil, p.fail(pos, "a letter or digit is missing before the asterisk")
+		return nil, refuse(pos, asteriskAlone)
 	}
 	return Prefix{sc.field, begin}, nil
 }

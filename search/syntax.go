@@ -18,6 +18,9 @@ const (
 type SyntaxError struct {
 	Pos   int    // bytes from the beginning of the query
 	Words string // for people: what is wrong and what to do, without a full stop
+
+	Sentence string // Words without what they were filled with: one of Sentences
+	With     []any
 }
 
 func (e *SyntaxError) Error() string {

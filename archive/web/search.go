@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"daylight/archive"
 	"daylight/corpus"
@@ -97,7 +99,7 @@ func (s *site) search(w http.ResponseWriter, r *http.Request) error {
 	page.Results, err = s.reader.Search(r.Context(), req)
 	var syntax *search.SyntaxError
 	if errors.As(err, &syntax) {
-		page.Error = showSyntax(page.Q, syntax)
+		page.Error = s.showSyntax(httpkit.Lang(r), page.Q, syntax)
 		s.Render(w, r, http.StatusBadRequest, "search", page)
 		return nil
 	}
@@ -129,14 +131,16 @@ func keep(form url.Values, names ...string) url.Values {
 	return kept
 }
 
-func showSyntax(query string, e *search.SyntaxError) *syntaxError {
+func (s *site) showSyntax(lang, query string, e *search.SyntaxError) *syntaxError {
 	pos := min(max(e.Pos, 0), len(query))
 	rest := query[pos:]
 	end := len(rest)
 	if i := strings.IndexAny(rest, " \t"); i > 0 {
 		end = i
 	}
-	return &syntaxError{Words: e.Words, Before: query[:pos], At: rest[:end], After: rest[end:]}
+	words := s.Say(lang, e.Sentence, e.With...)
+	first, n := utf8.DecodeRuneInString(words)
+	return &syntaxError{Words: string(unicode.ToUpper(first)) + words[n:] + ".", Before: query[:pos], At: rest[:end], After: rest[end:]}
 }
 
 func (s *site) fillFacets(r *http.Request, page *results, form url.Values) error {

@@ -19,6 +19,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"unicode"
 	"unicode/utf8"
 
 	"golang.org/x/net/html"
@@ -31,6 +32,7 @@ import (
 	"daylight/internal/httpkit"
 	"daylight/publog"
 	"daylight/release"
+	"daylight/search"
 	"daylight/search/searchtest"
 )
 
@@ -251,6 +253,12 @@ func TestEveryTextIsTranslated(t *testing.T) {
 	for _, r := range corpus.Reasons {
 		english[string(r)] = true
 	}
+	for _, said := range search.Sentences() {
+		english[said] = true
+		if first, _ := utf8.DecodeRuneInString(said); !unicode.IsLower(first) || strings.HasSuffix(said, ".") {
+			t.Errorf("%q: a page gives it a capital and a full stop", said)
+		}
+	}
 	if len(english) < 300 {
 		t.Errorf("%d texts; this test sees too little", len(english))
 	}
@@ -258,7 +266,7 @@ func TestEveryTextIsTranslated(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	verbs := regexp.MustCompile(`%[ds%]`)
+	verbs := regexp.MustCompile(`%[dqs%]`)
 	for lang, m := range messages {
 		for text := range english {
 			if m[text] == "" {
@@ -368,6 +376,11 @@ func TestSearchPages(t *testing.T) {
 	w := get(t, h, find(`tender "open`))
 	if b := w.Body.String(); w.Code != http.StatusBadRequest || !strings.Contains(b, `tender <mark>&#34;open</mark>`) || strings.Contains(b, "class=\"total\"") {
 		t.Errorf("a broken query: %d %s", w.Code, b)
+	}
+	for lang, want := range map[string]string{"": "This quotation is not closed.", "/ru": "Эти кавычки не закрыты.", "/ar": "علامة الاقتباس هذه غير مغلقة."} {
+		if b := get(t, h, lang+find(`tender "open`)).Body.String(); !strings.Contains(b, want) {
+			t.Errorf("%s does not say %q", lang+"/search", want)
+		}
 	}
 	w = get(t, h, "/ar/search?q=tender+OR+cameras&in=harbour")
 	if got := w.Header().Get("Location"); w.Code != http.StatusSeeOther || got != "/ar"+find("(tender OR cameras) collection:harbour") {

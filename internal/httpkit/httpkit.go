@@ -377,17 +377,21 @@ func Direction(lang string) string {
 	return "ltr"
 }
 
+// Say is a text in a language, in English where there is no message for it. Pages use
+// the function "t".
+func (s *Site) Say(lang, english string, args ...any) string {
+	if m := s.Messages[lang][english]; m != "" {
+		english = m
+	}
+	if len(args) > 0 {
+		return fmt.Sprintf(english, args...)
+	}
+	return english
+}
+
 // funcs are what every page may call.
 func (s *Site) funcs(lang string) template.FuncMap {
-	say := func(english string, args ...any) string {
-		if m := s.Messages[lang][english]; m != "" {
-			english = m
-		}
-		if len(args) > 0 {
-			return fmt.Sprintf(english, args...)
-		}
-		return english
-	}
+	say := func(english string, args ...any) string { return s.Say(lang, english, args...) }
 	return template.FuncMap{
 		"t":     say,                                                  // {{t "Search"}}, {{t "%s files" (n .Total)}}
 		"url":   func(path string) string { return s.in(lang, path) }, // {{url "/c/x"}}
