@@ -224,23 +224,7 @@ func TestEveryLinkLeadsSomewhere(t *testing.T) {
 
 // Every text that a page can say is said in every language.
 func TestEveryTextIsTranslated(t *testing.T) {
-	english := map[string]bool{}
-	texts := regexp.MustCompile(`[{( ]t "((?:[^"\\]|\\.)*)"`)
-	for _, pattern := range []string{"pages/*.html", "../../internal/httpkit/layout.html"} {
-		pages, err := filepath.Glob(pattern)
-		if err != nil || len(pages) == 0 {
-			t.Fatalf("%s: %d pages, %v", pattern, len(pages), err)
-		}
-		for _, file := range pages {
-			b, err := os.ReadFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			for _, m := range texts.FindAllStringSubmatch(string(b), -1) {
-				english[strings.ReplaceAll(m[1], `\"`, `"`)] = true
-			}
-		}
-	}
+	english := pageTexts(t, `[{( ]t "((?:[^"\\]|\\.)*)"`)
 	for _, k := range httpkit.Kinds {
 		english[k.Name] = true
 	}
@@ -266,6 +250,10 @@ func TestEveryTextIsTranslated(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	nouns := pageTexts(t, `[{( ]noun [.$\w]+ "[^"]*" "([^"]*)"`)
+	if len(nouns) < 10 {
+		t.Errorf("%d nouns; this test sees too little", len(nouns))
+	}
 	verbs := regexp.MustCompile(`%[dqs%]`)
 	for lang, m := range messages {
 		for text := range english {
@@ -273,12 +261,43 @@ func TestEveryTextIsTranslated(t *testing.T) {
 				t.Errorf("%s: no %q", lang, text)
 			}
 		}
+		for noun := range nouns {
+			if got, want := strings.Split(m[noun], "|"), httpkit.PluralForms(lang); len(got) != want || slices.Contains(got, "") {
+				t.Errorf("%s: %q has the forms %q; want %d", lang, noun, got, want)
+			}
+		}
 		for text, translated := range m {
+			if !nouns[text] && strings.Contains(translated, "|") {
+				t.Errorf("%s: %q has forms, and stands after no number: %q", lang, text, translated)
+			}
 			if !slices.Equal(verbs.FindAllString(text, -1), verbs.FindAllString(translated, -1)) {
 				t.Errorf("%s: %q has other places to fill: %q", lang, text, translated)
 			}
 		}
 	}
+}
+
+// pageTexts are what a pattern finds in the pages.
+func pageTexts(t *testing.T, pattern string) map[string]bool {
+	t.Helper()
+	found := map[string]bool{}
+	texts := regexp.MustCompile(pattern)
+	for _, glob := range []string{"pages/*.html", "../../internal/httpkit/layout.html"} {
+		pages, err := filepath.Glob(glob)
+		if err != nil || len(pages) == 0 {
+			t.Fatalf("%s: %d pages, %v", glob, len(pages), err)
+		}
+		for _, file := range pages {
+			b, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, m := range texts.FindAllStringSubmatch(string(b), -1) {
+				found[strings.ReplaceAll(m[1], `\"`, `"`)] = true
+			}
+		}
+	}
+	return found
 }
 
 func number(s string) int {

@@ -393,9 +393,10 @@ func (s *Site) Say(lang, english string, args ...any) string {
 func (s *Site) funcs(lang string) template.FuncMap {
 	say := func(english string, args ...any) string { return s.Say(lang, english, args...) }
 	return template.FuncMap{
-		"t":     say,                                                  // {{t "Search"}}, {{t "%s files" (n .Total)}}
+		"t":     say,                                                  // {{t "Search"}}, {{t "version %d" .Version}}
 		"url":   func(path string) string { return s.in(lang, path) }, // {{url "/c/x"}}
 		"n":     Thousands,
+		"noun":  func(n int, one, other string) string { return s.noun(lang, n, one, other) }, // {{n .N}} {{noun .N "file" "files"}}
 		"size":  Size,
 		"dir":   Direction, // {{dir .Language}}: for text in the document's own language
 		"day":   func(t time.Time) string { return t.UTC().Format("2006-01-02") },
