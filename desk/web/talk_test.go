@@ -47,7 +47,7 @@ func TestWhatWaits(t *testing.T) {
 		t.Error("it still waits for who handed it over")
 	}
 	b.see("/", talk, "handed to you")
-	b.see(talk, "handler handed it to you on 2026-11-02: ", "You look after this conversation.")
+	b.see(talk, "handler handed it to you on <time>2026-11-02</time>: ", "You look after this conversation.")
 	if page := b.see("/", talk, "yours"); strings.Contains(page, "handed to you") {
 		t.Error("it is handed over for ever")
 	}
