@@ -46,7 +46,7 @@ func TestWhatWaits(t *testing.T) {
 	if home := h.see("/", "1 waits with other handlers."); strings.Contains(home, talk) {
 		t.Error("it still waits for who handed it over")
 	}
-	b.see("/", talk, "handed to you")
+	b.see("/", talk, "handed to you", "waits for an answer")
 	b.see(talk, "handler handed it to you on <time>2026-11-02</time>: ", "You look after this conversation.")
 	if page := b.see("/", talk, "yours"); strings.Contains(page, "handed to you") {
 		t.Error("it is handed over for ever")
@@ -126,7 +126,7 @@ func TestConditionsOnThePages(t *testing.T) {
 					t.Errorf("no %q", want)
 				}
 			}
-			h.see(talk[1]+"/case", "not its words", "published before 2027-01-31")
+			h.see(talk[1]+"/case", "not its words: <bdi>letter.txt</bdi>", "not before <bdi>2027-01-31</bdi>", "published before 2027-01-31")
 			id = find(t, h.do(talk[1]+"/case", "title", "Harbour", "message", message, "statement", "yes"), `href="(/case/[0-9a-f]+)"`)
 			continue
 		}
