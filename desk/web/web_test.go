@@ -203,6 +203,7 @@ func TestStoryThroughThePages(t *testing.T) {
 	a.do(base+"/provenance", "title", "Harbour papers", "summary", "Papers of a harbour.", "route", "submission", "unknown", "All before us.", "checked", "Read in full.")
 	b.do(base+"/questions", answers...)
 	red.do(base + "/release/gate")
+	a.see(base, "not public yet", "0 undecided")
 	a.see(base+"/release", "The 1 listed form was not found", "2 editors must still approve")
 
 	manifest := func(p *person) string {
