@@ -62,12 +62,7 @@ func TestNobodyDestroysWhatOthersSent(t *testing.T) {
 	}
 	t.Run("a release", func(t *testing.T) {
 		w := world(t)
-		_, _, id := received(t, w, "minutes.txt", "the committee met")
-		_, err := w.Dispose(t.Context(), ana, id, desk.Filter{}, "", desk.Disposition{Act: desk.Publish})
-		must(t, err)
-		decided(t, w, id)
-		approved(t, w, id, ana, bo)
-		r, err := w.Release(t.Context(), ana, id)
+		r, err := w.Release(t.Context(), ana, approvedCase(t, w))
 		must(t, err)
 		_, f, err := w.OpenRelease(t.Context(), ana, r.Number)
 		must(t, err)

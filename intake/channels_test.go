@@ -86,6 +86,19 @@ func opens(t testing.TB, sealed []byte, k envelope.PrivateKey) (string, envelope
 	return text.String(), r.Head, true
 }
 
+// submitTo begins to submit to a channel; "" names none.
+func (h *house) submitTo(t testing.TB, s *intake.Session, to string) *intake.Submission {
+	t.Helper()
+	sub, err := h.Submit(s)
+	if err == nil && to != "" {
+		err = sub.Channel(to)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return sub
+}
+
 // TestASourceChoosesWhoOpens: the chosen channel's keys do, a second one in a vault
 // among them, and no other; what lies at intake has the same form for each.
 func TestASourceChoosesWhoOpens(t *testing.T) {
@@ -94,15 +107,7 @@ func TestASourceChoosesWhoOpens(t *testing.T) {
 	h.put(t, channel(t, "politics", politics, vault), channel(t, "harbour", harbour))
 	s, _ := h.begin(t)
 	for _, to := range []string{"harbour", "politics", ""} {
-		sub, err := h.Submit(s)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if to != "" {
-			if err := sub.Channel(to); err != nil {
-				t.Fatal(err)
-			}
-		}
+		sub := h.submitTo(t, s, to)
 		sub.Text(strings.NewReader("for " + to))
 		if r, err := sub.Finish(); err != nil || !r.Kept || !r.Answerable {
 			t.Fatalf("kept %v, %v", r.Kept, err)
@@ -234,15 +239,7 @@ func TestTheMarkOfRepetitionIsOfOneChannel(t *testing.T) {
 		h.put(t, channel(t, "politics", politics), channel(t, "harbour", harbour))
 		for _, to := range c.to {
 			s, _ := h.begin(t)
-			sub, err := h.Submit(s)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if to != "" {
-				if err := sub.Channel(to); err != nil {
-					t.Fatal(err)
-				}
-			}
+			sub := h.submitTo(t, s, to)
 			sub.Text(strings.NewReader("the letter"))
 			sub.File("copy.pdf", strings.NewReader("the copy that one person was given"))
 			if got, err := sub.Finish(); err != nil || got.Err != nil {
