@@ -329,14 +329,14 @@ func (d *Desk) inside(ctx context.Context, c corpus.CollectionID, doc corpus.Doc
 // these and of parts that nothing names any more: whoever sends what others sent too must
 // not have theirs destroyed with it. With a part goes what was joined of it, and with
 // what was joined its parts, unless a case needs them.
-func (d *Desk) forget(ctx context.Context, files, parts []blob.Ref, in func(Conversation, Message) bool, why string) error {
+func (d *Desk) forget(ctx context.Context, files, parts []blob.Ref, theirs func(Conversation, Message) bool, why string) error {
 	all, err := d.o.Stores.Conversations.All(ctx)
 	if err != nil {
 		return fmt.Errorf("destroy: %w", err)
 	}
 	drop := slices.Concat(files, parts)
 	for _, talk := range all {
-		if !slices.ContainsFunc(talk.Messages, func(m Message) bool { return in(talk, m) }) {
+		if !slices.ContainsFunc(talk.Messages, func(m Message) bool { return theirs(talk, m) }) {
 			continue
 		}
 		var gone []blob.Ref
@@ -356,7 +356,7 @@ func (d *Desk) forget(ctx context.Context, files, parts []blob.Ref, in func(Conv
 		}
 		err := d.o.Stores.Conversations.Update(ctx, talk.ID, func(c *Conversation) error {
 			for _, m := range c.Messages {
-				if in(talk, m) {
+				if theirs(talk, m) {
 					m.destroyed(gone, why)
 				}
 			}
