@@ -147,7 +147,7 @@ func (m machine) look(t testing.TB, c canaries, moments ...secrettest.Moment) (f
 		t.Fatal(err)
 	}
 	for _, m := range moments { // without the day too, which SQLite's own version has in the program's memory
-		for unix := m.From.Unix(); unix <= m.To.Unix(); unix++ {
+		for unix := range m.Seconds() {
 			at := time.Unix(unix, 0).UTC().Format(time.TimeOnly)
 			c[m.What+", the time of day "+at] = []byte(at)
 		}

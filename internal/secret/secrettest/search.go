@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
+	"iter"
 	"strconv"
 	"time"
 )
@@ -16,6 +17,25 @@ type Moment struct {
 	What     string
 	From, To time.Time
 }
+
+// has says whether a time is in the moment and tells more than a day: midnight in UTC is
+// how a day is kept.
+func (m Moment) has(at time.Time) bool {
+	return !at.Before(m.From) && !at.After(m.To) && !at.Equal(at.Truncate(day*time.Second))
+}
+
+// Seconds are those that the moment has, as Unix counts them.
+func (m Moment) Seconds() iter.Seq[int64] {
+	return func(yield func(int64) bool) {
+		for unix := m.From.Unix(); unix <= m.To.Unix(); unix++ {
+			if unix%day != 0 && !yield(unix) {
+				return
+			}
+		}
+	}
+}
+
+const day = 24 * 60 * 60 // seconds
 
 // Search looks for many canaries at once, in files and in memory alike.
 type Search struct {
@@ -49,7 +69,7 @@ func For(canaries map[string][]byte, moments ...Moment) (*Search, error) {
 		s.add(what, b)
 	}
 	for _, m := range moments {
-		for unix := m.From.Unix(); unix <= m.To.Unix(); unix++ {
+		for unix := range m.Seconds() {
 			at := time.Unix(unix, 0)
 			for _, form := range []string{"2006-01-02 15:04:05", "2006-01-02T15:04:05", "2006/01/02 15:04:05", "02 Jan 2006 15:04:05"} {
 				s.add(m.What+", the day and time", []byte(at.UTC().Format(form)))
@@ -144,7 +164,7 @@ func (s *Search) Clocks(b []byte, step int, found func(what string, at, n int)) 
 
 func (s *Search) second(unix int64, how string, place int, found func(string, int, int)) {
 	for _, m := range s.moments {
-		if unix >= m.From.Unix() && unix <= m.To.Unix() {
+		if unix >= m.From.Unix() && unix <= m.To.Unix() && unix%day != 0 {
 			found(m.What+", "+how, place, 8)
 		}
 	}
@@ -152,7 +172,7 @@ func (s *Search) second(unix int64, how string, place int, found func(string, in
 
 func (s *Search) clock(at time.Time, how string, place, n int, found func(string, int, int)) {
 	for _, m := range s.moments {
-		if !at.Before(m.From) && !at.After(m.To) {
+		if m.has(at) {
 			found(m.What+", "+how, place, n)
 		}
 	}
@@ -161,7 +181,7 @@ func (s *Search) clock(at time.Time, how string, place, n int, found func(string
 // Told says which moments a time tells.
 func (s *Search) Told(at time.Time) (all []string) {
 	for _, m := range s.moments {
-		if at.After(m.From) && at.Before(m.To) {
+		if m.has(at) {
 			all = append(all, m.What)
 		}
 	}
