@@ -21,7 +21,6 @@ type form struct {
 	Full    bool   // nothing would be taken now
 	Inbox   bool   // there is an inbox to go back to
 	Message int64
-	Silence int                // minutes
 	Text    string             // a message that was not taken, for its owner to send again
 	Cut     bool               // of which this is the beginning
 	Teams   []envelope.Channel // to choose from; none where there is no choice
@@ -30,7 +29,7 @@ type form struct {
 
 func (p *pages) form(s *intake.Session) form {
 	l := p.in.Limits()
-	f := form{Limits: l, Inbox: s.Returned(), Message: l.Message / 2, Silence: int(l.Silence.Minutes())}
+	f := form{Limits: l, Inbox: s.Returned(), Message: l.Message / 2}
 	if c := p.in.Keys().Channels; len(c) > 1 {
 		f.Teams = c
 	}

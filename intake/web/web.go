@@ -120,7 +120,7 @@ func (p *pages) routes() http.Handler {
 		"/guide/returning": "guide-returning", "/guide/address": "guide-address", "/guide/leaving": "guide-leaving",
 	} {
 		mux.HandleFunc("GET "+path, func(w http.ResponseWriter, r *http.Request) {
-			p.site.Render(w, r, http.StatusOK, page, nil)
+			p.site.Render(w, r, http.StatusOK, page, p.in.Limits())
 		})
 	}
 	mux.HandleFunc("GET /keys", text(p.in.SignedKeys))
