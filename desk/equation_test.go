@@ -142,7 +142,7 @@ func (m *machine) destroy() {
 func (m *machine) release() {
 	ready, err := m.Readiness(m.T.Context(), ana, m.id)
 	must(m.T, err)
-	if ready.Publish+ready.Redact+len(ready.Listed)+ready.Withhold == 0 {
+	if ready.Publish+ready.Redacted()+ready.Withhold == 0 {
 		return
 	}
 	decided(m.T, m.World, m.id)

@@ -31,6 +31,10 @@ type Readiness struct {
 	WhyNot  []string   // why it cannot be released; empty when it can
 }
 
+// Redacted is how many the ledger will count so: also what is listed only, since no other
+// state says that something is not there.
+func (r Readiness) Redacted() int { return r.Redact + len(r.Listed) }
+
 // Readiness answers "Why can't I release?", in plain words.
 func (d *Desk) Readiness(ctx context.Context, by EditorID, id CaseID) (Readiness, error) {
 	c, err := d.Case(ctx, by, id)

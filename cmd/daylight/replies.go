@@ -65,7 +65,7 @@ func (c *repliesCmd) Run(a *app) error {
 		return err
 	}
 	if m := visitNumbers.FindStringSubmatch(visits); m != nil {
-		fmt.Fprintf(a.stdout, "Number of today: %s. Number of the last day on which somebody asked for these answers: %s. See daylight replies -h.\n\n", m[2], m[1])
+		fmt.Fprintf(a.stdout, "Number of today: %s. Number of the last day before today: %s. See daylight replies -h.\n\n", m[2], m[1])
 	}
 	if len(letters) == 0 {
 		fmt.Fprintln(a.stdout, "There is no answer. Perhaps nobody has written yet, or it was destroyed; a mailbox that was never used looks the same.")

@@ -55,7 +55,7 @@ func (c *tryCmd) Run(a *app) error {
 	}
 	return t.run(ls, func(links []string) {
 		fmt.Fprintf(a.stdout, "\nReady. Everything runs on this machine alone.\n\n  %-24s %s\n  %-24s %s\n  %-24s %s\n\nSign in to the desk (each link works once):\n\n",
-			"Read the archive", siteURL("archive", ls[2])+"/answers", "Send documents", siteURL("intake", ls[0]), "Work at the desk", siteURL("desk", ls[1]))
+			"Read the archive", siteURL("archive", ls[2]), "Send documents", siteURL("intake", ls[0]), "Work at the desk", siteURL("desk", ls[1]))
 		for i, u := range trialUsers {
 			// A name for each person: what one name gives a browser, another does not
 			// get, so that all four can be signed in side by side.

@@ -145,7 +145,7 @@ const takeOut = "Open a file to take something out"
 
 // next says what a person can do for a case, if anything.
 func next(u desk.User, c desk.Case, r desk.Readiness) *todo {
-	documents := r.Publish+r.Redact+len(r.Listed)+r.Withhold > 0
+	documents := r.Publish+r.Redacted()+r.Withhold > 0
 	nothing := !documents && r.Authored == 0
 	lacks := documents && len(c.Lacks()) > 0
 	ready := !nothing && !lacks && (!r.Asked || len(c.Decision.Lacks()) == 0)
@@ -270,7 +270,7 @@ func (s *site) caseHome(w http.ResponseWriter, r *http.Request, u desk.User) err
 	if err != nil {
 		return err
 	}
-	chosen := ready.Publish + ready.Redact + len(ready.Listed) + ready.Withhold
+	chosen := ready.Publish + ready.Redacted() + ready.Withhold
 	steps := []step{
 		{"Decide about each file", "files", chosen > 0 && ready.Pending == 0, fmt.Sprintf("%d decided for this release, %d undecided", chosen, ready.Pending)},
 		{"Say where it comes from", "provenance", len(c.Lacks()) == 0, lacking(len(c.Lacks()))},

@@ -12,7 +12,7 @@ import (
 
 var (
 	ofToday = regexp.MustCompile(`Number of today:\s*<strong dir="ltr">(\d{3} \d{3})</strong>`)
-	ofLast  = regexp.MustCompile(`somebody was here with your words:\s*<strong dir="ltr">(\d{3} \d{3})</strong>`)
+	ofLast  = regexp.MustCompile(`last day before today:\s*<strong dir="ltr">(\d{3} \d{3})</strong>`)
 )
 
 // numbers are those that a page shows.
