@@ -23,26 +23,30 @@ import (
 type visits struct {
 	mu    sync.Mutex
 	seed  maphash.Seed
-	run   uint16 // this start of the program, a random number
-	cells []uint16
+	run   uint16 // this start of the program, random
+	cells []byte // two for each, random: what is shown of them is a number
 	day   string
-	today map[uint64]uint16 // cells that were asked for on this day, and their next numbers
+	today map[uint64]uint16 // cells that were asked for on this day, and what they will hold
 }
 
-// Numbers are of three digits. Cells are so many that strangers seldom meet in one.
+// Numbers are of three digits. Cells are so many that whoever asks for some all day, as
+// fast as returns are taken, has asked for a twentieth of them: who shares a cell sees
+// when it was used.
 const (
 	numbers = 1000
-	cells   = 1 << 20
+	cells   = 1 << 24
 )
 
 func newVisits() *visits {
-	b := make([]byte, 2*(cells+1))
-	rand.Read(b)
-	v := &visits{seed: maphash.MakeSeed(), run: binary.NativeEndian.Uint16(b) % numbers, cells: make([]uint16, cells), today: map[uint64]uint16{}}
-	for i := range v.cells {
-		v.cells[i] = binary.NativeEndian.Uint16(b[2*(i+1):]) % numbers
-	}
+	v := &visits{seed: maphash.MakeSeed(), run: random(), cells: make([]byte, 2*cells), today: map[uint64]uint16{}}
+	rand.Read(v.cells)
 	return v
+}
+
+func random() uint16 {
+	var b [2]byte
+	rand.Read(b[:])
+	return binary.NativeEndian.Uint16(b[:])
 }
 
 // count notes that somebody is here with a codename, and gives the numbers of the last day
@@ -52,15 +56,14 @@ func (v *visits) count(day string, key [32]byte) (last, now uint16) {
 	defer v.mu.Unlock()
 	v.turn(day)
 	i := v.cell(key)
-	last = v.cells[i]
-	now, known := v.today[i]
+	last = binary.NativeEndian.Uint16(v.cells[2*i:]) % numbers
+	next, known := v.today[i]
 	if !known {
-		var b [2]byte
-		rand.Read(b[:])
-		now = (last + 1 + binary.NativeEndian.Uint16(b[:])%(numbers-1)) % numbers // any but the last
-		v.today[i] = now
+		for next = random(); next%numbers == last; next = random() { // any but the last
+		}
+		v.today[i] = next
 	}
-	return last, now
+	return last, next % numbers
 }
 
 func (v *visits) cell(key [32]byte) uint64 { return maphash.Bytes(v.seed, key[:]) % cells }
@@ -71,7 +74,7 @@ func (v *visits) turn(day string) {
 		return
 	}
 	for i, n := range v.today {
-		v.cells[i] = n
+		binary.NativeEndian.PutUint16(v.cells[2*i:], n)
 	}
 	v.day, v.today = day, map[uint64]uint16{} // a map from which something is deleted keeps it
 }
@@ -84,7 +87,7 @@ func (v *visits) settle(day string) {
 }
 
 // say writes a number as people keep it.
-func (v *visits) say(n uint16) string { return fmt.Sprintf("%03d %03d", v.run, n) }
+func (v *visits) say(n uint16) string { return fmt.Sprintf("%03d %03d", v.run%numbers, n) }
 
 // Numbers are those of the last day before this one on which somebody asked for the
 // inbox of this visit, and of this day. ok is false where the visit has no inbox yet.
@@ -98,10 +101,15 @@ func (s *Session) Numbers() (last, today string, ok bool) {
 }
 
 // Visit counts a visit of a source's own program, by its key in hex, and gives its
-// numbers: none for what is no such key.
+// numbers: none for what is no such key, and none when as many came back as are taken. A
+// key costs whoever asks nothing, and without that bound a stranger could ask for all
+// cells before and after a day, and see on which of them somebody was there.
 func (in *Intake) Visit(visits string) (last, today string, ok bool) {
 	var key [32]byte
 	if n, err := hex.Decode(key[:], []byte(visits)[:min(len(visits), 2*len(key))]); err != nil || n < len(key) {
+		return "", "", false
+	}
+	if in.countAll(Returns) != nil {
 		return "", "", false
 	}
 	a, b := in.visits.count(in.day(), key)

@@ -1,6 +1,7 @@
 package intake
 
 import (
+	"bytes"
 	"fmt"
 	"math/rand/v2"
 	"testing"
@@ -73,7 +74,7 @@ func TestAStrangerIsNoticed(t *testing.T) {
 // were asked for; and a new start has other numbers.
 func TestVisitsAreForgotten(t *testing.T) {
 	v := newVisits()
-	before := append([]uint16(nil), v.cells...)
+	before := bytes.Clone(v.cells)
 	v.count("2026-11-01", [32]byte{1})
 	v.settle("2026-11-01")
 	if len(v.today) != 1 {
@@ -84,11 +85,8 @@ func TestVisitsAreForgotten(t *testing.T) {
 		t.Error("it is known which mailboxes were asked for yesterday")
 	}
 	changed := 0
-	for i, n := range v.cells {
-		if n >= numbers {
-			t.Fatalf("number %d", n)
-		}
-		if n != before[i] {
+	for i := 0; i < len(before); i += 2 {
+		if !bytes.Equal(v.cells[i:i+2], before[i:i+2]) {
 			changed++
 		}
 	}

@@ -64,7 +64,9 @@ func (c *repliesCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	if m := visitNumbers.FindStringSubmatch(visits); m != nil {
+	if m := visitNumbers.FindStringSubmatch(visits); m == nil {
+		fmt.Fprintln(a.stdout, "Too many people are there now: it gives no numbers that tell whether somebody else used these words. Try again in an hour.")
+	} else {
 		fmt.Fprintf(a.stdout, "Number of today: %s. Number of the last day before today: %s. See daylight replies -h.\n\n", m[2], m[1])
 	}
 	if len(letters) == 0 {

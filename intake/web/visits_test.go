@@ -2,12 +2,14 @@ package web_test
 
 import (
 	"encoding/hex"
+	"fmt"
 	"regexp"
 	"strings"
 	"testing"
 	"time"
 
 	"daylight/codename"
+	"daylight/intake"
 )
 
 var (
@@ -114,5 +116,20 @@ func TestNumbersOfWordsThatWereNeverUsed(t *testing.T) {
 	}
 	if a, b, ok := h.in.Visit(strings.Repeat("5a", 32)); !ok || a == b {
 		t.Error("no numbers")
+	}
+}
+
+// TestAProgramsVisitsAreBounded: who asks for one key after another learns of as many
+// cells as people can come back.
+func TestAProgramsVisitsAreBounded(t *testing.T) {
+	h := newHouse(t, func(_ *house, o *intake.Options) { o.Limits.All.Returns = intake.Rate{Burst: 3, Hour: 1} })
+	told := 0
+	for n := range 100 {
+		if _, _, ok := h.in.Visit(fmt.Sprintf("%064x", n)); ok {
+			told++
+		}
+	}
+	if told != 3 {
+		t.Errorf("%d numbers were told; want 3", told)
 	}
 }
