@@ -136,8 +136,8 @@ func (sub *Submission) File(name string, r io.Reader) error {
 func (sub *Submission) Passed(n int64) { sub.s.in.charge(sub.tally, n) }
 
 // Overflow says that the request cannot be read on, since the head of a part is too
-// long. What came before it is kept.
-func (sub *Submission) Overflow() { sub.breakOff(errHead) }
+// long, or what nobody reads of it. What came before it is kept.
+func (sub *Submission) Overflow() { sub.breakOff(errLong) }
 
 // Break says that the request broke off between two parts, or cannot be read on.
 func (sub *Submission) Break() { sub.breakOff(errBroken) }
@@ -170,7 +170,7 @@ func (sub *Submission) files() int {
 
 var (
 	errMessage = fmt.Errorf("message: %w", fault.TooLarge)
-	errHead    = fmt.Errorf("head of a part: %w", fault.TooLarge)
+	errLong    = fmt.Errorf("part of a form: %w", fault.TooLarge)
 
 	// errBroken stands for whatever the network or the form said. Their own errors
 	// hold addresses and pieces of what was sent.

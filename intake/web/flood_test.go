@@ -102,6 +102,39 @@ func TestWhatIsRefusedIsNotReadForEver(t *testing.T) {
 	}
 }
 
+// TestWhatNobodyReads of a form is bounded: fields that no form of ours has, one long or
+// many.
+func TestWhatNobodyReads(t *testing.T) {
+	for name, field := range map[string]int{"one": 300 << 20, "many": 1 << 20} {
+		t.Run(name, func(t *testing.T) {
+			h := newHouse(t, nil)
+			s := h.source(t)
+			s.begin()
+			var sent atomic.Int64
+			body, w := io.Pipe()
+			go func() {
+				one := "--b\r\nContent-Disposition: form-data; name=\"%s\"\r\n\r\n%s\r\n"
+				_, err := fmt.Fprintf(w, one, "way", h.way())
+				for range 300 << 20 / field {
+					if err == nil {
+						_, err = fmt.Fprintf(w, one, "x", strings.Repeat("x", field))
+						sent.Add(int64(field))
+					}
+				}
+				fmt.Fprint(w, "--b--\r\n")
+				w.Close()
+			}()
+			r, _ := http.NewRequest("POST", h.url+"/send", body)
+			r.Header.Set("Content-Type", "multipart/form-data; boundary=b")
+			res, err := s.c.Do(r)
+			s.read(res, err).wants(t, 413, "It was more than we take at once")
+			if n := sent.Load(); n > 100<<20 { // 8 MiB, 64 to let the answer be read, and what is on its way
+				t.Errorf("%d bytes were taken", n)
+			}
+		})
+	}
+}
+
 // TestLongHeads: what stands before a part is in memory whole, before anything is asked
 // of it. So it is short, or the form ends there, with what came before it.
 func TestLongHeads(t *testing.T) {

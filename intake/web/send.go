@@ -176,9 +176,6 @@ func (p *pages) refuse(w http.ResponseWriter, r *http.Request, s *intake.Session
 		case "unquoted":
 			asks.Unquoted = true
 		}
-		if n, _ := io.CopyN(io.Discard, part, drained); n == drained {
-			break // the next part would read on without an end
-		}
 	}
 	drain(r)
 	p.again(w, r, s, httpkit.Status(err), problem, text, asks)
@@ -192,7 +189,7 @@ func receive(sub *intake.Submission, parts *parts) {
 		switch {
 		case err == io.EOF:
 			return
-		case errors.Is(err, errHead):
+		case errors.Is(err, errOver):
 			sub.Overflow()
 			return
 		case err != nil:
