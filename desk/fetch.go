@@ -380,9 +380,14 @@ func (d *Desk) keep(batch blob.Batch, r *envelope.Reader) (Message, map[blob.Ref
 				return m, nil, fmt.Errorf("read message: %w", err)
 			}
 			if text.Len() <= room {
-				words.WriteString(apart)
-				words.Write(text.Bytes())
-				continue
+				clean := writing(text.String()) // what is no UTF-8 is longer then
+				if clean == "" {
+					continue
+				}
+				if len(clean) <= room {
+					words.WriteString(apart + clean)
+					continue
+				}
 			}
 			begins := ""
 			if !slices.ContainsFunc(m.Files, func(f File) bool { return f.Words }) {
@@ -404,7 +409,7 @@ func (d *Desk) keep(batch blob.Batch, r *envelope.Reader) (Message, map[blob.Ref
 		}
 		m.Files = append(m.Files, File{Name: fileName(e.Name, len(m.Files)+1), Size: n, Ref: ref, Cut: e.End() != envelope.Whole})
 	}
-	m.Text = writing(words.String())
+	m.Text = words.String()
 	m.Cut, m.Repeated, m.Conditions = r.End() != envelope.Whole, r.Repeated(), r.Conditions()
 	return m, receipts, nil
 }

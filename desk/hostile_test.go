@@ -93,6 +93,25 @@ func TestAMillionMessagesAreOneText(t *testing.T) {
 	}
 }
 
+// TestWhatIsNoTextIsBoundAsItIsKept: each byte that is no UTF-8 becomes three.
+func TestWhatIsNoTextIsBoundAsItIsKept(t *testing.T) {
+	w := world(t)
+	sent := strings.Repeat("a\xff", desk.MaxText/2-100) // there is room for it as it was sent
+	forge(t, w, nil, "first", sent[:100], "\x01\n", sent, "last")
+	fetch(t, w)
+	c := onlyTalk(t, w)
+	m := c.Messages[0]
+	if want := "first\n\n" + strings.Repeat("a\uFFFD", 50) + "\n\nlast"; m.Text != want || len(m.Files) != 1 || !m.Files[0].Words || !strings.HasPrefix(m.Files[0].Begins, "a") {
+		t.Fatalf("text of %d bytes, %d files; want %d bytes, and a file of what is longer", len(m.Text), len(m.Files), len(want))
+	}
+	_, r, err := w.OpenFile(t.Context(), handler, c.ID, m.ID, 0)
+	must(t, err)
+	defer r.Close()
+	if b, err := io.ReadAll(r); err != nil || string(b) != sent {
+		t.Errorf("the file has %d bytes, %v; want the %d that were sent", len(b), err, len(sent))
+	}
+}
+
 // TestNoConversationGrowsWithoutEnd: all of it is read with each page, and written anew
 // with each message.
 func TestNoConversationGrowsWithoutEnd(t *testing.T) {

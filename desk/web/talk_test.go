@@ -106,6 +106,40 @@ func TestALongMessageSaysHowItBegins(t *testing.T) {
 	h.see(find(t, page, `href="(/conversation/[0-9a-f]+/[0-9a-f]+/0)"><bdi>message.txt`), "It began &lt;in&gt; May. word", strings.Repeat("word ", desk.MaxText/5-1))
 }
 
+// TestReadingAFileOpensNoMessage: what came while a handler had the page open stays new.
+func TestReadingAFileOpensNoMessage(t *testing.T) {
+	n := open(t)
+	s := n.NewSource()
+	fetch := func() {
+		t.Helper()
+		_, err := n.Fetch(t.Context(), n.Intake)
+		must(t, err)
+	}
+	s.Send("The first.", "a.txt", "one", "b.txt", "two", "c.txt", "three")
+	fetch()
+	h := n.as("handler")
+	talk := find(t, h.see("/"), `href="(/conversation/[0-9a-f]+)"`)
+	file := find(t, h.see(talk), `href="(/conversation/[0-9a-f]+/[0-9a-f]+)/0"`)
+	s.Send("The second.")
+	fetch()
+	h.do(file+"/1/destroy", "why", "of no use")
+	if page := h.see(file+"/0", "Next file: <bdi>c.txt</bdi>"); strings.Contains(page, "b.txt") {
+		t.Error("the next file is one that was destroyed")
+	}
+	h.see(file+"/2", "#answer")
+	h.see("/", "1 new</span>")
+	opens := 0
+	for e, err := range n.Options.Stores.Audit.Each(t.Context(), 0) {
+		must(t, err)
+		if e.Act == "conversation: open" {
+			opens++
+		}
+	}
+	if opens != 1 {
+		t.Errorf("noted %d times that somebody opened the conversation; want once", opens)
+	}
+}
+
 // TestConditionsOnThePages: handlers read what the source asked for in their words;
 // editors read that it was asked, on every page of the case, and can pass over a day
 // only by saying why.
