@@ -259,6 +259,23 @@ func (d *Desk) OpenFile(ctx context.Context, by EditorID, id ConversationID, mes
 	return f, r, nil
 }
 
+// NextFile is the file of a message that comes after one; its index is 0 where there is
+// none. No message is opened by it.
+func (d *Desk) NextFile(ctx context.Context, by EditorID, id ConversationID, message string, index int) (next int, f File, err error) {
+	c, err := d.talk(ctx, by, id)
+	if err != nil {
+		return 0, File{}, err
+	}
+	if m, ok := c.Message(message); ok {
+		for i, f := range m.Files {
+			if i > index && !f.Destroyed {
+				return i, f, nil
+			}
+		}
+	}
+	return 0, File{}, nil
+}
+
 func (d *Desk) file(ctx context.Context, by EditorID, id ConversationID, message string, index int) (File, error) {
 	c, err := d.talk(ctx, by, id)
 	if err != nil {

@@ -284,20 +284,11 @@ func (s *site) fileText(w http.ResponseWriter, r *http.Request, u desk.User) err
 	if err != nil {
 		return err
 	}
-	c, err := s.desk.Conversation(r.Context(), u.ID, talkID(r))
+	next, after, err := s.desk.NextFile(r.Context(), u.ID, talkID(r), message, index)
 	if err != nil {
 		return err
 	}
-	next, name := 0, "" // the file after this one
-	if m, ok := c.Message(message); ok {
-		for i, f := range m.Files {
-			if i > index && !f.Destroyed {
-				next, name = i, f.Name
-				break
-			}
-		}
-	}
-	return s.show(w, r, u, "filetext", map[string]any{"F": f, "Found": found, "Talk": talkID(r), "Message": message, "Index": index, "Next": next, "NextName": name})
+	return s.show(w, r, u, "filetext", map[string]any{"F": f, "Found": found, "Talk": talkID(r), "Message": message, "Index": index, "Next": next, "NextName": after.Name})
 }
 
 func (s *site) fileDownload(w http.ResponseWriter, r *http.Request, u desk.User) error {

@@ -120,23 +120,26 @@ func TestReadingAFileOpensNoMessage(t *testing.T) {
 	h := n.as("handler")
 	talk := find(t, h.see("/"), `href="(/conversation/[0-9a-f]+)"`)
 	file := find(t, h.see(talk), `href="(/conversation/[0-9a-f]+/[0-9a-f]+)/0"`)
+	h.do(file+"/1/destroy", "why", "of no use") // and back to the conversation
 	s.Send("The second.")
 	fetch()
-	h.do(file+"/1/destroy", "why", "of no use")
+	opens := func() (times int) {
+		for e, err := range n.Options.Stores.Audit.Each(t.Context(), 0) {
+			must(t, err)
+			if e.Act == "conversation: open" {
+				times++
+			}
+		}
+		return times
+	}
+	before := opens()
 	if page := h.see(file+"/0", "Next file: <bdi>c.txt</bdi>"); strings.Contains(page, "b.txt") {
 		t.Error("the next file is one that was destroyed")
 	}
 	h.see(file+"/2", "#answer")
 	h.see("/", "1 new</span>")
-	opens := 0
-	for e, err := range n.Options.Stores.Audit.Each(t.Context(), 0) {
-		must(t, err)
-		if e.Act == "conversation: open" {
-			opens++
-		}
-	}
-	if opens != 1 {
-		t.Errorf("noted %d times that somebody opened the conversation; want once", opens)
+	if now := opens(); now != before {
+		t.Errorf("noted %d times more that somebody opened the conversation", now-before)
 	}
 }
 
