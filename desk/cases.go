@@ -79,6 +79,8 @@ type Made struct {
 // MakeCase makes a case of what a source sent. The case does not know of which
 // conversation; whoever wrote in it, or makes the case, cannot approve.
 func (d *Desk) MakeCase(ctx context.Context, by EditorID, id ConversationID, m Made) (CaseID, error) {
+	d.making.RLock()
+	defer d.making.RUnlock()
 	talk, err := d.talk(ctx, by, id)
 	if err != nil {
 		return "", fmt.Errorf("make case: %w", err)
@@ -247,6 +249,8 @@ func (d *Desk) Import(ctx context.Context, by EditorID, title string, run func(c
 	if err != nil {
 		return "", err
 	}
+	d.making.RLock()
+	defer d.making.RUnlock()
 	c, err := d.o.Stores.Cases.Of(ctx, fresh.Collection.ID)
 	if errors.Is(err, fault.NotFound) {
 		c, err = fresh, d.addCase(ctx, by, fresh)

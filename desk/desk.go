@@ -107,6 +107,15 @@ type Desk struct {
 	given    given
 	previews previews
 	sums     manifests
+
+	// Bytes are committed before a row names them, and who destroys bytes looks whether a
+	// row does: two locks keep these apart. keeping is read-locked from the commit of what
+	// is small or was read before until its row is written, which takes a moment, and
+	// write-locked for the look and the deletion. making is read-locked by who reads bytes
+	// that are here, and may take hours: to join them, or to take them into a case. Nobody
+	// waits to write-lock it: see destroying. Whose bytes nobody else can have needs
+	// neither: sealed replies, envelopes that are set aside, releases.
+	keeping, making sync.RWMutex
 }
 
 // Open makes a desk of its parts, and ends what a crash may have left half way.

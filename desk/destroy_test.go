@@ -1,12 +1,23 @@
 package desk_test
 
 import (
+	"context"
+	"crypto/sha256"
+	"errors"
 	"io"
+	"iter"
 	"slices"
+	"strings"
 	"testing"
+	"time"
 
+	"daylight/blob"
+	"daylight/corpus"
+	"daylight/courier"
 	"daylight/desk"
 	"daylight/desk/desktest"
+	"daylight/fault"
+	"daylight/ingest"
 )
 
 // talkWith is the conversation with a source.
@@ -78,4 +89,134 @@ func TestNobodyDestroysWhatOthersSent(t *testing.T) {
 		must(t, err)
 		must(t, f.Close())
 	})
+}
+
+// TestNobodyDestroysWhatIsBeingKept: the bytes are here already, and no row names them
+// yet, when a handler destroys the copy of somebody else.
+func TestNobodyDestroysWhatIsBeingKept(t *testing.T) {
+	const bytes = "the very bytes"
+	for name, keep := range map[string]func(*testing.T, *desktest.World, *meeting){
+		"a file arrives": func(t *testing.T, w *desktest.World, m *meeting) {
+			w.NewSource().Send("The minister signed it.", "contract.txt", bytes)
+			m.armed = true
+			fetch(t, w)
+		},
+		"a file is a message": func(t *testing.T, w *desktest.World, m *meeting) {
+			s := w.NewSource()
+			for range desk.MaxTalk / desk.MaxText {
+				s.Send(strings.Repeat("w", desk.MaxText))
+			}
+			fetch(t, w)
+			s.Send(bytes)
+			m.armed, m.later = true, 1
+			fetch(t, w)
+		},
+		"a file is sent": func(t *testing.T, w *desktest.World, m *meeting) {
+			s := w.NewSource()
+			s.Send("Have you the contract?")
+			fetch(t, w)
+			c := talkWith(t, w, s)
+			m.armed = true
+			must(t, w.Reply(t.Context(), handler, c.ID, "Here.", []desk.Attachment{{Name: "contract.txt", Body: strings.NewReader(bytes)}}))
+		},
+		"parts are joined": func(t *testing.T, w *desktest.World, m *meeting) {
+			s := w.NewSource()
+			s.Send("", "contract.001", bytes[:5], "contract.002", bytes[5:])
+			fetch(t, w)
+			c := talkWith(t, w, s)
+			m.armed = true
+			must(t, w.Join(t.Context(), handler, c.ID, c.Messages[0].ID, 0))
+		},
+		"a case is made": func(t *testing.T, w *desktest.World, m *meeting) {
+			s := w.NewSource()
+			s.Send("", "archive.box", "contract.txt="+bytes)
+			fetch(t, w)
+			c := talkWith(t, w, s)
+			take := w.Options.Ingest
+			w.Options.Ingest = func(ctx context.Context, c corpus.CollectionID, l ingest.Ledger, list iter.Seq2[desk.Material, error]) error {
+				return take(ctx, c, meetingLedger{l, m}, list)
+			}
+			w.Reopen()
+			_, err := w.MakeCase(t.Context(), handler, c.ID, desk.Made{Title: "The contract", Messages: []string{c.Messages[0].ID}})
+			must(t, err)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := world(t)
+			s := w.NewSource()
+			s.Send("Sent by mistake. Please destroy it.", "holiday.txt", bytes)
+			fetch(t, w)
+			c := talkWith(t, w, s)
+			done := make(chan error, 1)
+			m := &meeting{Conversations: w.Options.Stores.Conversations, done: make(chan bool)}
+			m.f = func() {
+				done <- w.DestroyFile(t.Context(), handler, c.ID, c.Messages[0].ID, 0, "asked for")
+				close(m.done)
+			}
+			w.Options.Stores.Conversations = m
+			w.Reopen()
+			keep(t, w, m)
+			if m.armed {
+				t.Fatal("they did not meet")
+			}
+			err := <-done
+			if err != nil && !errors.Is(err, fault.Conflict) {
+				t.Fatal(err)
+			}
+			if f := talkWith(t, w, s).Messages[0].Files[0]; f.Destroyed != (err == nil) {
+				t.Errorf("%v, and then %+v", err, f)
+			}
+			if has, err := w.Options.Blobs.Has(t.Context(), sha256.Sum256([]byte(bytes))); err != nil || !has {
+				t.Errorf("the bytes of who has them too: %v, %v", has, err)
+			}
+		})
+	}
+}
+
+// meeting begins f, once it is armed, where a row of a conversation is about to be
+// written, and lets it go as far as it comes.
+type meeting struct {
+	desk.Conversations
+	armed bool
+	later int // so many rows after that
+	f     func()
+	done  chan bool
+}
+
+func (m *meeting) meet() {
+	if !m.armed {
+		return
+	}
+	if m.later--; m.later >= 0 {
+		return
+	}
+	m.armed = false
+	go m.f()
+	select {
+	case <-m.done:
+	case <-time.After(time.Second / 2): // it waits for us
+	}
+}
+
+func (m *meeting) Receive(ctx context.Context, e courier.EnvelopeID, box courier.MailboxID, f func(*desk.Conversation) error) error {
+	m.meet()
+	return m.Conversations.Receive(ctx, e, box, f)
+}
+
+func (m *meeting) Update(ctx context.Context, id desk.ConversationID, f func(*desk.Conversation) error) error {
+	m.meet()
+	return m.Conversations.Update(ctx, id, f)
+}
+
+type meetingLedger struct {
+	ingest.Ledger
+	m *meeting
+}
+
+func (l meetingLedger) Commit(ctx context.Context, records []ingest.Record, done []string) error {
+	if slices.ContainsFunc(records, func(r ingest.Record) bool { return r.Hash == blob.Ref(sha256.Sum256([]byte("the very bytes"))) }) {
+		l.m.armed = true
+		l.m.meet()
+	}
+	return l.Ledger.Commit(ctx, records, done)
 }

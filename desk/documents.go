@@ -237,6 +237,11 @@ func (d *Desk) Destroy(ctx context.Context, by EditorID, id CaseID, doc corpus.D
 	if _, err := d.may(ctx, by, Handler); err != nil {
 		return err
 	}
+	done, err := d.destroying()
+	if err != nil {
+		return err
+	}
+	defer done()
 	c, err := d.o.Stores.Cases.Get(ctx, id)
 	if err != nil {
 		return fmt.Errorf("destroy: %w", err)
@@ -254,6 +259,16 @@ func (d *Desk) Destroy(ctx context.Context, by EditorID, id CaseID, doc corpus.D
 		return err
 	}
 	return d.change(ctx, id, nil, func(c Case) error { return d.destroy(ctx, by, c, all, why) })
+}
+
+// destroying keeps who destroys from those who make something of the bytes that are here.
+// These are not waited for, since no page would be shown for as long as that takes.
+func (d *Desk) destroying() (done func(), err error) {
+	if !d.making.TryLock() {
+		return nil, fault.Say("Files are being taken into a case, joined, or destroyed at this moment. Nothing more was destroyed. Try again when that is done.",
+			fmt.Errorf("destroy: others read what is here: %w", fault.Conflict))
+	}
+	return d.making.Unlock, nil
 }
 
 // destroy takes items out of the catalogue and the index, then their bytes out of
@@ -330,6 +345,8 @@ func (d *Desk) inside(ctx context.Context, c corpus.CollectionID, doc corpus.Doc
 // not have theirs destroyed with it. With a part goes what was joined of it, and with
 // what was joined its parts, unless a case needs them.
 func (d *Desk) forget(ctx context.Context, files, parts []blob.Ref, theirs func(Conversation, Message) bool, why string) error {
+	d.keeping.Lock()
+	defer d.keeping.Unlock()
 	all, err := d.o.Stores.Conversations.All(ctx)
 	if err != nil {
 		return fmt.Errorf("destroy: %w", err)
@@ -371,7 +388,7 @@ func (d *Desk) forget(ctx context.Context, files, parts []blob.Ref, theirs func(
 }
 
 // dropBlobs destroys bytes that no case needs, no conversation shows and no release is
-// made of.
+// made of. The caller holds keeping and making.
 func (d *Desk) dropBlobs(ctx context.Context, refs []blob.Ref) error {
 	talks, err := d.o.Stores.Conversations.All(ctx)
 	if err != nil {

@@ -265,6 +265,8 @@ func (d *Desk) take(ctx context.Context, e courier.Envelope, ring Keyring, open 
 		m.Channel = r.Head.Channel
 	}
 	d.sealedTo(r.Head.Serial)
+	d.keeping.RLock()
+	defer d.keeping.RUnlock()
 	if err := batch.Commit(); err != nil {
 		return false, fmt.Errorf("keep files: %w", err)
 	}
@@ -346,7 +348,7 @@ var errForged = errors.New("the mailbox has another key")
 // errFull: the conversation has as much text as it may have.
 var errFull = errors.New("the conversation is full of text")
 
-// textToFile makes a file of the text of a message.
+// textToFile makes a file of the text of a message. The caller holds keeping.
 func (d *Desk) textToFile(ctx context.Context, m *Message) error {
 	batch, err := d.o.Blobs.Begin(ctx)
 	if err != nil {

@@ -221,6 +221,8 @@ func (d *Desk) Join(ctx context.Context, by EditorID, id ConversationID, message
 	if err != nil {
 		return err
 	}
+	d.making.RLock()
+	defer d.making.RUnlock()
 	c, err := d.talk(ctx, by, id)
 	if err != nil {
 		return err

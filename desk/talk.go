@@ -161,8 +161,18 @@ func (d *Desk) Reply(ctx context.Context, by EditorID, id ConversationID, text s
 			return fmt.Errorf("reply: %w", err)
 		}
 	}
-	sealed, kept, err := d.seal(ctx, c, text, files)
+	batch, err := d.o.Blobs.Begin(ctx)
 	if err != nil {
+		return fmt.Errorf("reply: %w", err)
+	}
+	defer batch.Abort()
+	sealed, kept, err := d.seal(batch, c, text, files)
+	if err != nil {
+		return fmt.Errorf("reply: %w", err)
+	}
+	d.keeping.RLock()
+	defer d.keeping.RUnlock()
+	if err := batch.Commit(); err != nil {
 		return fmt.Errorf("reply: %w", err)
 	}
 	err = d.o.Stores.Conversations.Update(ctx, id, func(c *Conversation) error {
@@ -196,13 +206,8 @@ func (d *Desk) barAgain(ctx context.Context, by EditorID, id ConversationID) err
 	return nil
 }
 
-// seal makes the envelope of a reply, and keeps it and its files.
-func (d *Desk) seal(ctx context.Context, c Conversation, text string, files []Attachment) (blob.Ref, []File, error) {
-	batch, err := d.o.Blobs.Begin(ctx)
-	if err != nil {
-		return blob.Ref{}, nil, err
-	}
-	defer batch.Abort()
+// seal makes the envelope of a reply, and puts it and its files into a batch.
+func (d *Desk) seal(batch blob.Batch, c Conversation, text string, files []Attachment) (blob.Ref, []File, error) {
 	var sealed bytes.Buffer
 	s, err := envelope.SealReply(&sealed, envelope.Head{Kind: envelope.Reply, Time: d.o.Now().UTC()},
 		envelope.Address{Mailbox: string(c.Mailbox), Key: c.ReplyKey})
@@ -237,10 +242,7 @@ func (d *Desk) seal(ctx context.Context, c Conversation, text string, files []At
 		return blob.Ref{}, nil, err
 	}
 	ref, _, err := batch.Put(&sealed)
-	if err != nil {
-		return blob.Ref{}, nil, err
-	}
-	return ref, kept, batch.Commit()
+	return ref, kept, err
 }
 
 // OpenFile opens a file of a message for a handler. index counts from 0.
@@ -302,6 +304,11 @@ func (d *Desk) DestroyFile(ctx context.Context, by EditorID, id ConversationID, 
 	if strings.TrimSpace(why) == "" {
 		return in(FieldWhy, fault.Say("Say in a sentence why this is destroyed.", fmt.Errorf("destroy file: %w", fault.Invalid)))
 	}
+	done, err := d.destroying()
+	if err != nil {
+		return err
+	}
+	defer done()
 	f, err := d.file(ctx, by, id, message, index)
 	if err != nil {
 		return err
