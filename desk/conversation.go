@@ -63,12 +63,12 @@ func (m Message) FromSource() bool { return m.By == "" }
 type File struct {
 	Name      string   `json:"name"`
 	Size      int64    `json:"size"`
-	Ref       blob.Ref `json:"ref"`
+	Ref       blob.Ref `json:"ref"` // of what was destroyed: zero once the bytes are
 	Cut       bool     `json:"cut,omitempty"`
 	Words     bool     `json:"words,omitempty"`  // a message that is too long for Text
 	Begins    string   `json:"begins,omitempty"` // of the first such file of a message: how it begins
 	Destroyed bool     `json:"destroyed,omitempty"`
-	Why       string   `json:"why,omitempty"` // it was destroyed
+	Why       string   `json:"why,omitempty"` // it was destroyed, or is to be
 
 	From []blob.Ref `json:"from,omitempty"` // of a file that was joined: its parts, which stay
 }
@@ -227,11 +227,34 @@ func (c *Conversation) kin(ref blob.Ref) (refs []blob.Ref) {
 }
 
 // destroyed notes that files with these bytes are gone. Their names go with them: they
-// were part of what was sent.
+// were part of what was sent. Which bytes they were stays until these are gone too.
 func (m Message) destroyed(refs []blob.Ref, why string) {
 	for i, f := range m.Files {
 		if !f.Destroyed && slices.Contains(refs, f.Ref) {
-			m.Files[i] = File{Name: "destroyed", Size: f.Size, Destroyed: true, Why: why}
+			m.Files[i] = File{Name: "destroyed", Size: f.Size, Ref: f.Ref, Destroyed: true, Why: why}
+		}
+	}
+}
+
+// owed are the bytes of files that were destroyed, where these may be here still.
+func (c *Conversation) owed() (refs []blob.Ref) {
+	for _, m := range c.Messages {
+		for _, f := range m.Files {
+			if f.Destroyed && !f.Ref.IsZero() {
+				refs = append(refs, f.Ref)
+			}
+		}
+	}
+	return refs
+}
+
+// settle notes that some of them are gone, or not for this conversation to destroy.
+func (c *Conversation) settle(gone map[blob.Ref]bool) {
+	for _, m := range c.Messages {
+		for i, f := range m.Files {
+			if f.Destroyed && gone[f.Ref] {
+				m.Files[i].Ref = blob.Ref{}
+			}
 		}
 	}
 }

@@ -116,6 +116,7 @@ type Desk struct {
 	// waits to write-lock it: see destroying. Whose bytes nobody else can have needs
 	// neither: sealed replies, envelopes that are set aside, releases.
 	keeping, making sync.RWMutex
+	stays           error // why bytes are here that are to be destroyed; keeping guards it
 }
 
 // Open makes a desk of its parts, and ends what a crash may have left half way.
@@ -128,6 +129,8 @@ func Open(ctx context.Context, o Options) (*Desk, error) {
 	if _, err := d.recover(ctx); err != nil {
 		return nil, fmt.Errorf("open desk: %w", err)
 	}
+	// Should this fail, rounds tell why and try again: a full disk closes no desk.
+	_ = d.dropBlobs(ctx, nil)
 	d.owes = true // who knows what the last process has left
 	return d, nil
 }

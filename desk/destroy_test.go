@@ -173,6 +173,68 @@ func TestNobodyDestroysWhatIsBeingKept(t *testing.T) {
 	}
 }
 
+// TestWhatIsDestroyedDoesNotStay: the row says it first, and then the bytes cannot be
+// destroyed. Nobody opens them any more; a second try ends it, or the next start or round.
+func TestWhatIsDestroyedDoesNotStay(t *testing.T) {
+	for _, end := range []string{"again", "start", "round"} {
+		w := world(t)
+		s := w.NewSource()
+		s.Send("", "b.001", "one ", "b.002", "two")
+		w.NewSource().Send("", "same.txt", "two")
+		fetch(t, w)
+		c := talkWith(t, w, s)
+		must(t, w.Join(t.Context(), handler, c.ID, c.Messages[0].ID, 0))
+		whole := talkWith(t, w, s).Messages[1]
+		stuck := &killedBlobs{w.Options.Blobs, true}
+		w.Options.Blobs = stuck
+		w.Reopen()
+		destroy := func() error {
+			return w.DestroyFile(t.Context(), handler, c.ID, whole.ID, 0, "a reason")
+		}
+		if err := destroy(); !errors.Is(err, errKilled) {
+			t.Fatalf("%v; want it killed", err)
+		}
+		for id, n := range map[string]int{whole.ID: 1, c.Messages[0].ID: 2} {
+			for i := range n {
+				if _, _, err := w.OpenFile(t.Context(), handler, c.ID, id, i); !errors.Is(err, fault.Gone) {
+					t.Errorf("opening what is destroyed: %v", err)
+				}
+			}
+		}
+		if err := destroy(); !errors.Is(err, errKilled) || blobs(t, w) != 3 {
+			t.Errorf("again: %v, %d blobs; want it killed again", err, blobs(t, w))
+		}
+		if end == "round" {
+			w.Reopen()
+			if _, err := w.Fetch(t.Context(), w.Intake); !errors.Is(err, errKilled) {
+				t.Errorf("a round says %v; want why bytes stay", err)
+			}
+		}
+		stuck.dead = false
+		switch end {
+		case "again":
+			must(t, destroy())
+		case "start":
+			w.Reopen()
+		case "round":
+			fetch(t, w)
+		}
+		if has, err := w.Options.Blobs.Has(t.Context(), c.Messages[0].Files[1].Ref); err != nil || !has || blobs(t, w) != 1 {
+			t.Errorf("%s: %d blobs; want what another source sent too", end, blobs(t, w))
+		}
+		for _, m := range talkWith(t, w, s).Messages {
+			for _, f := range m.Files {
+				if f.Name != "destroyed" || !f.Destroyed || f.Why != "a reason" || !f.Ref.IsZero() || f.From != nil {
+					t.Errorf("%s: %+v", end, f)
+				}
+			}
+		}
+		if err := destroy(); !errors.Is(err, fault.Gone) {
+			t.Errorf("destroyed once more: %v", err)
+		}
+	}
+}
+
 // meeting begins f, once it is armed, where a row of a conversation is about to be
 // written, and lets it go as far as it comes.
 type meeting struct {

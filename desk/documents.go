@@ -1,6 +1,7 @@
 package desk
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -271,6 +272,17 @@ func (d *Desk) destroying() (done func(), err error) {
 	return d.making.Unlock, nil
 }
 
+// destroyRest ends what could not be destroyed before.
+func (d *Desk) destroyRest(ctx context.Context) error {
+	d.keeping.Lock()
+	defer d.keeping.Unlock()
+	if d.stays == nil || !d.making.TryLock() {
+		return d.stays
+	}
+	defer d.making.Unlock()
+	return d.dropBlobs(ctx, nil)
+}
+
 // destroy takes items out of the catalogue and the index, then their bytes out of
 // the blobs, so that a crash in between leaves bytes that nothing names rather than
 // names of nothing.
@@ -351,7 +363,6 @@ func (d *Desk) forget(ctx context.Context, files, parts []blob.Ref, theirs func(
 	if err != nil {
 		return fmt.Errorf("destroy: %w", err)
 	}
-	drop := slices.Concat(files, parts)
 	for _, talk := range all {
 		if !slices.ContainsFunc(talk.Messages, func(m Message) bool { return theirs(talk, m) }) {
 			continue
@@ -382,34 +393,51 @@ func (d *Desk) forget(ctx context.Context, files, parts []blob.Ref, theirs func(
 		if err != nil {
 			return fmt.Errorf("destroy: %w", err)
 		}
-		drop = append(drop, gone...)
 	}
-	return d.dropBlobs(ctx, drop)
+	return d.dropBlobs(ctx, slices.Concat(files, parts))
 }
 
-// dropBlobs destroys bytes that no case needs, no conversation shows and no release is
-// made of. The caller holds keeping and making.
-func (d *Desk) dropBlobs(ctx context.Context, refs []blob.Ref) error {
+// dropBlobs destroys bytes, and those of files that conversations say are destroyed,
+// which no case needs, no conversation shows and no release is made of. The caller holds
+// keeping and making.
+func (d *Desk) dropBlobs(ctx context.Context, refs []blob.Ref) (err error) {
+	defer func() { d.stays = err }()
 	talks, err := d.o.Stores.Conversations.All(ctx)
 	if err != nil {
 		return fmt.Errorf("destroy: %w", err)
+	}
+	for _, c := range talks {
+		refs = append(refs, c.owed()...)
+	}
+	if len(refs) == 0 {
+		return nil
 	}
 	releases, err := d.o.Stores.Releases.All(ctx)
 	if err != nil {
 		return fmt.Errorf("destroy: %w", err)
 	}
-	for _, ref := range refs {
+	drop := func(ref blob.Ref) error {
 		used, err := d.o.Stores.Documents.Needs(ctx, ref)
-		if err != nil {
-			return fmt.Errorf("destroy: %w", err)
-		}
-		if used || slices.ContainsFunc(talks, func(c Conversation) bool { return c.holds(ref) }) ||
+		if err != nil || used || slices.ContainsFunc(talks, func(c Conversation) bool { return c.holds(ref) }) ||
 			slices.ContainsFunc(releases, func(r Release) bool { return r.File == ref }) {
-			continue
+			return err
 		}
-		if err := errors.Join(d.o.Stores.Receipts.Drop(ctx, ref), d.o.Blobs.Delete(ctx, ref)); err != nil {
-			return fmt.Errorf("destroy: %w", err)
+		return errors.Join(d.o.Stores.Receipts.Drop(ctx, ref), d.o.Blobs.Delete(ctx, ref))
+	}
+	var first error // one that stays does not keep the others
+	gone := map[blob.Ref]bool{}
+	for _, ref := range refs {
+		err := drop(ref)
+		gone[ref], first = err == nil, cmp.Or(first, err)
+	}
+	for _, c := range talks {
+		if slices.ContainsFunc(c.owed(), func(ref blob.Ref) bool { return gone[ref] }) {
+			err := d.o.Stores.Conversations.Update(ctx, c.ID, func(c *Conversation) error { c.settle(gone); return nil })
+			first = cmp.Or(first, err)
 		}
+	}
+	if first != nil {
+		return fmt.Errorf("destroy: %w", first)
 	}
 	return nil
 }

@@ -100,6 +100,7 @@ func (d *Desk) Receive(ctx context.Context, in courier.Intake) (Fetched, error) 
 func (d *Desk) receive(ctx context.Context, in courier.Intake, ring Keyring, f *Fetched) error {
 	first := d.newKeys(ctx, ring)
 	first = cmp.Or(first, d.takeAll(ctx, in, ring, f))
+	first = cmp.Or(first, d.destroyRest(ctx))
 	// What arrives comes first: to try keys on a flood of junk takes hours.
 	return cmp.Or(first, d.tryKeys(ctx, ring, f))
 }

@@ -248,6 +248,9 @@ func (d *Desk) seal(batch blob.Batch, c Conversation, text string, files []Attac
 // OpenFile opens a file of a message for a handler. index counts from 0.
 func (d *Desk) OpenFile(ctx context.Context, by EditorID, id ConversationID, message string, index int) (File, blob.Reader, error) {
 	f, err := d.file(ctx, by, id, message, index)
+	if err == nil && f.Destroyed {
+		err = errDestroyed
+	}
 	if err != nil {
 		return File{}, nil, err
 	}
@@ -287,15 +290,15 @@ func (d *Desk) file(ctx context.Context, by EditorID, id ConversationID, message
 	if !ok || index < 0 || index >= len(m.Files) {
 		return File{}, fmt.Errorf("file of a conversation: %w", fault.NotFound)
 	}
-	if m.Files[index].Destroyed {
-		return File{}, fault.Say("This file was destroyed.", fmt.Errorf("file of a conversation: %w", fault.Gone))
-	}
 	return m.Files[index], nil
 }
 
+var errDestroyed = fault.Say("This file was destroyed.", fmt.Errorf("file of a conversation: %w", fault.Gone))
+
 // DestroyFile destroys a file of a message, unseen where the handler has not looked, and
 // wherever else they read it in the conversation; what others sent stays. A file that a
-// case has taken in must be destroyed there.
+// case has taken in must be destroyed there. Where it came to no end, it can be repeated;
+// Open and the rounds end it too.
 func (d *Desk) DestroyFile(ctx context.Context, by EditorID, id ConversationID, message string, index int, why string) error {
 	u, err := d.may(ctx, by, Handler)
 	if err != nil {
@@ -310,6 +313,9 @@ func (d *Desk) DestroyFile(ctx context.Context, by EditorID, id ConversationID, 
 	}
 	defer done()
 	f, err := d.file(ctx, by, id, message, index)
+	if err == nil && f.Destroyed && f.Ref.IsZero() {
+		err = errDestroyed
+	}
 	if err != nil {
 		return err
 	}
