@@ -54,6 +54,7 @@ type Message struct {
 	Conditions envelope.Conditions `json:"conditions,omitzero"`
 
 	Sealed blob.Ref `json:"sealed,omitzero"` // of a reply that intake has not taken yet: its envelope
+	Left   bool     `json:"left,omitempty"`  // intake has taken it, and Sealed is to be destroyed
 }
 
 // FromSource reports whether the source wrote it.

@@ -235,6 +235,32 @@ func TestWhatIsDestroyedDoesNotStay(t *testing.T) {
 	}
 }
 
+// TestAReplyThatIntakeHasDoesNotStay: its envelope is destroyed here, if not in this
+// round, then in the next.
+func TestAReplyThatIntakeHasDoesNotStay(t *testing.T) {
+	w := world(t)
+	s := w.NewSource()
+	s.Send("Are you there?")
+	fetch(t, w)
+	must(t, w.Reply(t.Context(), handler, onlyTalk(t, w).ID, "We are.", nil))
+	stuck := &killedBlobs{w.Options.Blobs, true}
+	w.Options.Blobs = stuck
+	w.Reopen()
+	if _, err := w.Fetch(t.Context(), w.Intake); !errors.Is(err, errKilled) {
+		t.Fatalf("%v; want it killed", err)
+	}
+	if got := s.Read(); len(got) != 1 || blobs(t, w) != 1 {
+		t.Fatalf("%q at intake, %d blobs; want one of each", got, blobs(t, w))
+	}
+	clear(w.Intake.Replies) // it was taken there
+	stuck.dead = false
+	w.Reopen()
+	fetch(t, w)
+	if got := s.Read(); len(got) != 0 || blobs(t, w) != 0 || !onlyTalk(t, w).Messages[1].Sealed.IsZero() {
+		t.Errorf("%q at intake, %d blobs; want none", got, blobs(t, w))
+	}
+}
+
 // meeting begins f, once it is armed, where a row of a conversation is about to be
 // written, and lets it go as far as it comes.
 type meeting struct {

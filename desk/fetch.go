@@ -492,7 +492,26 @@ func (d *Desk) deliver(ctx context.Context, in courier.Intake) (int, error) {
 	return left, first
 }
 
+// leave leaves a reply at intake and destroys its envelope here. Its row says in between
+// that intake has it: so no crash leaves an envelope here that nothing names.
 func (d *Desk) leave(ctx context.Context, in courier.Intake, c Conversation, m Message) error {
+	if !m.Left {
+		if err := d.putReply(ctx, in, c, m); err != nil {
+			return err
+		}
+	}
+	if err := d.o.Blobs.Delete(ctx, m.Sealed); err != nil {
+		return err
+	}
+	return d.o.Stores.Conversations.Update(ctx, c.ID, func(c *Conversation) error {
+		if m, ok := c.Message(m.ID); ok {
+			m.Sealed, m.Left = blob.Ref{}, false
+		}
+		return nil
+	})
+}
+
+func (d *Desk) putReply(ctx context.Context, in courier.Intake, c Conversation, m Message) error {
 	sealed, err := d.o.Blobs.Open(ctx, m.Sealed)
 	if err != nil {
 		return err
@@ -501,14 +520,10 @@ func (d *Desk) leave(ctx context.Context, in courier.Intake, c Conversation, m M
 	if err := in.PutReply(ctx, c.Mailbox, courier.ReplyID(m.ID), sealed); err != nil {
 		return fmt.Errorf("leave reply: %w", err)
 	}
-	err = d.o.Stores.Conversations.Update(ctx, c.ID, func(c *Conversation) error {
+	return d.o.Stores.Conversations.Update(ctx, c.ID, func(c *Conversation) error {
 		if m, ok := c.Message(m.ID); ok {
-			m.Sealed = blob.Ref{}
+			m.Left = true
 		}
 		return nil
 	})
-	if err != nil {
-		return err
-	}
-	return d.o.Blobs.Delete(ctx, m.Sealed)
 }
