@@ -54,6 +54,14 @@ type Case struct {
 	Gate       *GateReport       `json:"gate,omitempty"` // of the manifest that it names
 	Edits      int               `json:"edits"`          // counts every change of what a release would say
 	Releases   []int             `json:"releases,omitempty"`
+	Destroying []Destruction     `json:"destroying,omitempty"` // begun, and not ended
+}
+
+// Destruction is of a document and all that is inside of it.
+type Destruction struct {
+	Of  corpus.DocumentID `json:"of"`
+	By  EditorID          `json:"by"`
+	Why string            `json:"why"`
 }
 
 // Authored is what the desk writes itself and signs into a release.

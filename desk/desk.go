@@ -110,11 +110,11 @@ type Desk struct {
 
 	// Bytes are committed before a row names them, and who destroys bytes looks whether a
 	// row does: two locks keep these apart. keeping is read-locked from the commit of what
-	// is small or was read before until its row is written, which takes a moment, and
-	// write-locked for the look and the deletion. making is read-locked by who reads bytes
-	// that are here, and may take hours: to join them, or to take them into a case. Nobody
-	// waits to write-lock it: see destroying. Whose bytes nobody else can have needs
-	// neither: sealed replies, envelopes that are set aside, releases.
+	// was read before until its row is written, which takes a moment, and write-locked by
+	// who destroys. making is read-locked by who reads bytes that are here, and may take
+	// hours: to join them, or to take them into a case. Nobody waits to write-lock it: see
+	// destroying. Whose bytes nobody else can have needs neither: sealed replies, envelopes
+	// that are set aside, releases.
 	keeping, making sync.RWMutex
 	stays           error // why bytes are here that are to be destroyed; keeping guards it
 }
@@ -130,7 +130,7 @@ func Open(ctx context.Context, o Options) (*Desk, error) {
 		return nil, fmt.Errorf("open desk: %w", err)
 	}
 	// Should this fail, rounds tell why and try again: a full disk closes no desk.
-	_ = d.dropBlobs(ctx, nil)
+	_ = d.endDestroying(ctx)
 	d.owes = true // who knows what the last process has left
 	return d, nil
 }

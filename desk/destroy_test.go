@@ -235,6 +235,62 @@ func TestWhatIsDestroyedDoesNotStay(t *testing.T) {
 	}
 }
 
+// TestWhatIsDestroyedInACaseDoesNotStay: neither what was inside of it, nor the file that
+// the conversation shows, wherever it stopped.
+func TestWhatIsDestroyedInACaseDoesNotStay(t *testing.T) {
+	for step := range 3 {
+		for _, end := range []string{"again", "start", "round"} {
+			w := world(t)
+			items := &brokenDocuments{Documents: w.Options.Stores.Documents}
+			talks := &brokenConversations{Conversations: w.Options.Stores.Conversations}
+			bytes := &killedBlobs{Store: w.Options.Blobs}
+			w.Options.Stores.Documents, w.Options.Stores.Conversations, w.Options.Blobs = items, talks, bytes
+			w.Reopen()
+			s, _, id := received(t, w, "archive.box", "horror.txt=terrible\nlist.txt=names", "other.txt", "stays")
+			of := doc(t, w, id, "archive.box")
+			destroy := func() error { return w.Destroy(t.Context(), handler, id, of, "Nobody should see it.") }
+			items.fail, talks.fail, bytes.dead = step == 0, step == 1, step == 2
+			if err := destroy(); !errors.Is(err, errCrash) && !errors.Is(err, errKilled) {
+				t.Fatalf("step %d: %v; want it killed", step, err)
+			}
+			items.fail, talks.fail, bytes.dead = false, false, false
+			switch end {
+			case "again":
+				must(t, destroy())
+			case "start":
+				w.Reopen()
+			case "round":
+				fetch(t, w)
+			}
+			if n := blobs(t, w); n != 1 {
+				t.Errorf("step %d, %s: %d blobs; want the other file", step, end, n)
+			}
+			if f := talkWith(t, w, s).Messages[0].Files; !f[0].Destroyed || f[1].Destroyed {
+				t.Errorf("step %d, %s: files %+v", step, end, f)
+			}
+			l, err := w.Documents(t.Context(), ana, id, desk.Filter{States: []corpus.State{corpus.Destroyed}}, "", 0, 10)
+			if err != nil || l.Total != 3 {
+				t.Errorf("step %d, %s: %d are destroyed, %v; want 3", step, end, l.Total, err)
+			}
+			if c, err := w.Case(t.Context(), ana, id); err != nil || len(c.Destroying) != 0 {
+				t.Errorf("step %d, %s: still to be destroyed: %+v, %v", step, end, c.Destroying, err)
+			}
+		}
+	}
+}
+
+type brokenConversations struct {
+	desk.Conversations
+	fail bool
+}
+
+func (s *brokenConversations) Update(ctx context.Context, id desk.ConversationID, f func(*desk.Conversation) error) error {
+	if s.fail {
+		return errCrash
+	}
+	return s.Conversations.Update(ctx, id, f)
+}
+
 // TestAReplyThatIntakeHasDoesNotStay: its envelope is destroyed here, if not in this
 // round, then in the next.
 func TestAReplyThatIntakeHasDoesNotStay(t *testing.T) {

@@ -233,7 +233,8 @@ func (d *Desk) dispose(ctx context.Context, c corpus.CollectionID, f Filter, wha
 
 // Destroy destroys a document and all that is inside of it, without anybody having
 // to look. It is for handlers. What is only a part of a file cannot be destroyed
-// alone, because the bytes of the whole hold it.
+// alone, because the bytes of the whole hold it. Where it came to no end, it can be
+// repeated; Open and the rounds end it too.
 func (d *Desk) Destroy(ctx context.Context, by EditorID, id CaseID, doc corpus.DocumentID, why string) error {
 	if _, err := d.may(ctx, by, Handler); err != nil {
 		return err
@@ -259,7 +260,7 @@ func (d *Desk) Destroy(ctx context.Context, by EditorID, id CaseID, doc corpus.D
 	if err := d.note(ctx, by, "destroy unseen", doc.String()); err != nil {
 		return err
 	}
-	return d.change(ctx, id, nil, func(c Case) error { return d.destroy(ctx, by, c, all, why) })
+	return d.destroy(ctx, id, Destruction{doc, by, why})
 }
 
 // destroying keeps who destroys from those who make something of the bytes that are here.
@@ -269,7 +270,8 @@ func (d *Desk) destroying() (done func(), err error) {
 		return nil, fault.Say("Files are being taken into a case, joined, or destroyed at this moment. Nothing more was destroyed. Try again when that is done.",
 			fmt.Errorf("destroy: others read what is here: %w", fault.Conflict))
 	}
-	return d.making.Unlock, nil
+	d.keeping.Lock()
+	return func() { d.keeping.Unlock(); d.making.Unlock() }, nil
 }
 
 // destroyRest ends what could not be destroyed before.
@@ -280,13 +282,50 @@ func (d *Desk) destroyRest(ctx context.Context) error {
 		return d.stays
 	}
 	defer d.making.Unlock()
-	return d.dropBlobs(ctx, nil)
+	return d.endDestroying(ctx)
+}
+
+// endDestroying ends what cases and conversations say is to be destroyed.
+func (d *Desk) endDestroying(ctx context.Context) (err error) {
+	defer func() { d.stays = err }()
+	cases, err := d.o.Stores.Cases.All(ctx)
+	if err != nil {
+		return fmt.Errorf("destroy: %w", err)
+	}
+	for _, c := range cases {
+		for _, what := range c.Destroying {
+			err = cmp.Or(err, d.destroy(ctx, c.ID, what))
+		}
+	}
+	return cmp.Or(err, d.dropBlobs(ctx, nil))
 }
 
 // destroy takes items out of the catalogue and the index, then their bytes out of
 // the blobs, so that a crash in between leaves bytes that nothing names rather than
-// names of nothing.
-func (d *Desk) destroy(ctx context.Context, by EditorID, c Case, all []Item, why string) error {
+// names of nothing. The case says what is to be destroyed until it is, or cannot be.
+func (d *Desk) destroy(ctx context.Context, id CaseID, what Destruction) (err error) {
+	defer func() { d.stays = cmp.Or(err, d.stays) }()
+	return d.change(ctx, id, func(c *Case) {
+		if !slices.Contains(c.Destroying, what) {
+			c.Destroying = append(c.Destroying, what)
+		}
+	}, func(c Case) error {
+		err := d.destroyItems(ctx, c, what)
+		if err != nil && !errors.Is(err, fault.Conflict) {
+			return err
+		}
+		return errors.Join(err, d.o.Stores.Cases.Update(ctx, id, func(c *Case) error {
+			c.Destroying = slices.DeleteFunc(c.Destroying, func(d Destruction) bool { return d.Of == what.Of })
+			return nil
+		}))
+	})
+}
+
+func (d *Desk) destroyItems(ctx context.Context, c Case, what Destruction) error {
+	all, err := d.inside(ctx, c.Collection.ID, what.Of)
+	if err != nil {
+		return err
+	}
 	var ids []corpus.DocumentID
 	var files, parts []blob.Ref
 	for _, i := range all {
@@ -298,7 +337,7 @@ func (d *Desk) destroy(ctx context.Context, by EditorID, c Case, all []Item, why
 			ids, parts = append(ids, i.ID()), append(parts, i.Hash)
 		}
 	}
-	_, err := d.o.Stores.Documents.Update(ctx, c.Collection.ID, Filter{IDs: ids}, func(i *Item) error { return i.Destroy(by, why) })
+	_, err = d.o.Stores.Documents.Update(ctx, c.Collection.ID, Filter{IDs: ids}, func(i *Item) error { return i.Destroy(what.By, what.Why) })
 	if err != nil {
 		return fmt.Errorf("destroy: %w", err)
 	}
@@ -306,7 +345,7 @@ func (d *Desk) destroy(ctx context.Context, by EditorID, c Case, all []Item, why
 		return fmt.Errorf("destroy: %w", err)
 	}
 	ours := func(talk Conversation, _ Message) bool { return slices.Contains(talk.Cases, c.ID) }
-	return d.forget(ctx, files, parts, ours, why)
+	return d.forget(ctx, files, parts, ours, what.Why)
 }
 
 // inside returns the item of a document and everything in it, and refuses where
@@ -355,10 +394,8 @@ func (d *Desk) inside(ctx context.Context, c corpus.CollectionID, doc corpus.Doc
 // forget notes in some messages that files are destroyed, and then destroys the bytes of
 // these and of parts that nothing names any more: whoever sends what others sent too must
 // not have theirs destroyed with it. With a part goes what was joined of it, and with
-// what was joined its parts, unless a case needs them.
+// what was joined its parts, unless a case needs them. The caller holds making and keeping.
 func (d *Desk) forget(ctx context.Context, files, parts []blob.Ref, theirs func(Conversation, Message) bool, why string) error {
-	d.keeping.Lock()
-	defer d.keeping.Unlock()
 	all, err := d.o.Stores.Conversations.All(ctx)
 	if err != nil {
 		return fmt.Errorf("destroy: %w", err)
@@ -399,9 +436,9 @@ func (d *Desk) forget(ctx context.Context, files, parts []blob.Ref, theirs func(
 
 // dropBlobs destroys bytes, and those of files that conversations say are destroyed,
 // which no case needs, no conversation shows and no release is made of. The caller holds
-// keeping and making.
+// making and keeping.
 func (d *Desk) dropBlobs(ctx context.Context, refs []blob.Ref) (err error) {
-	defer func() { d.stays = err }()
+	defer func() { d.stays = cmp.Or(err, d.stays) }()
 	talks, err := d.o.Stores.Conversations.All(ctx)
 	if err != nil {
 		return fmt.Errorf("destroy: %w", err)
