@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"crypto/rand"
+	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -12,10 +13,12 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"daylight/courier/folder"
 	"daylight/desk"
 	"daylight/envelope"
+	"daylight/fault"
 )
 
 // theWords are the newsroom's, as it would publish them.
@@ -200,6 +203,52 @@ func TestSendOnAStick(t *testing.T) {
 	}
 	if left, _ := os.ReadDir(filepath.Join(stick, "envelopes")); len(left) != 0 {
 		t.Errorf("%d envelopes are still on the stick", len(left))
+	}
+}
+
+// TestSendTriesAgain: what passes does not end an upload, and what does not pass does.
+func TestSendTriesAgain(t *testing.T) {
+	const size = 10
+	for name, c := range map[string]struct {
+		head func(asked int64) int // status of an answer to where the upload is; 0 says that one byte is there
+		puts int64                 // pieces that are refused
+		want int64                 // pieces sent
+		ok   bool
+	}{
+		"one busy answer": {func(int64) int { return 0 }, 1, 2, true},
+		"busy for good":   {func(int64) int { return 0 }, 1000, mostTries, false},
+	} {
+		var heads, puts atomic.Int64
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.Method == http.MethodHead {
+				n := heads.Add(1)
+				if status := c.head(n); status != 0 && n < 100 { // what has no end ends here
+					w.WriteHeader(status)
+					return
+				}
+				w.Header().Set(uploadOffset, "1")
+				if n >= 100 {
+					w.Header().Set(uploadOffset, "10")
+				}
+				return
+			}
+			if puts.Add(1) <= c.puts {
+				w.WriteHeader(http.StatusServiceUnavailable) // as the door does: it says no more
+				return
+			}
+			w.Header().Set(uploadOffset, "10")
+		}))
+		client, err := (&newsroomFlags{To: server.URL}).client()
+		if err != nil {
+			t.Fatal(err)
+		}
+		client.pause = time.Millisecond
+		p := parcel{client: client, id: "0", file: strings.NewReader("0123456789"), size: size, bar: (&app{stderr: io.Discard}).bar("Sending"), began: time.Now()}
+		err = p.send(t.Context())
+		if puts.Load() != c.want || (err == nil) != c.ok || !c.ok && !errors.Is(err, fault.Busy) {
+			t.Errorf("%s: %d pieces, %d questions, %v; want %d pieces", name, puts.Load(), heads.Load(), err, c.want)
+		}
+		server.Close()
 	}
 }
 

@@ -195,7 +195,7 @@ func (c *sourceClient) put(ctx context.Context, id string, at, size int64, piece
 	resp.Body.Close()
 	now, bad := offsetOf(resp)
 	if bad != nil {
-		return at, errors.Join(err, bad)
+		return at, cmp.Or(err, bad) // a refusal at the door says no more than that
 	}
 	return now, err
 }
