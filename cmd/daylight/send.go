@@ -289,13 +289,16 @@ func (p *parcel) send(ctx context.Context) error {
 }
 
 // step asks where the upload is, and sends the next piece.
-func (p *parcel) step(ctx context.Context) (err error) {
-	p.at, err = p.client.offset(ctx, p.id)
-	if err == nil && p.at > p.size {
+func (p *parcel) step(ctx context.Context) error {
+	at, err := p.client.offset(ctx, p.id)
+	if err == nil && at > p.size {
 		err = fmt.Errorf("the submission system says that more has arrived than there is: %w", fault.Invalid)
 	}
-	if err != nil || p.at == p.size {
-		return err
+	if err != nil {
+		return err // what is known to be there stays: it is no progress when it is heard of again
+	}
+	if p.at = at; at == p.size {
+		return nil
 	}
 	n := min(pieceSize, p.size-p.at)
 	p.at, err = p.client.put(ctx, p.id, p.at, p.size, io.NewSectionReader(p.file, p.at, n), n)

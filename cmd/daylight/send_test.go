@@ -215,8 +215,10 @@ func TestSendTriesAgain(t *testing.T) {
 		want int64                 // pieces sent
 		ok   bool
 	}{
-		"one busy answer": {func(int64) int { return 0 }, 1, 2, true},
-		"busy for good":   {func(int64) int { return 0 }, 1000, mostTries, false},
+		"one busy answer":                    {func(int64) int { return 0 }, 1, 2, true},
+		"busy for good":                      {func(int64) int { return 0 }, 1000, mostTries, false},
+		"every other question is lost, too":  {func(n int64) int { return int(n%2) * http.StatusInternalServerError }, 1000, mostTries / 2, false},
+		"every second question lost, passes": {func(n int64) int { return int(n%2) * http.StatusInternalServerError }, 2, 3, true},
 	} {
 		var heads, puts atomic.Int64
 		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
