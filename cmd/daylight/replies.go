@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -76,15 +77,16 @@ func (c *repliesCmd) Run(a *app) error {
 	destroyed := 0
 	for _, l := range letters {
 		l.print(a.stdout)
-		if c.Destroy && !l.read {
+		if c.Destroy && !l.read && !l.gone {
 			fmt.Fprintln(a.stdout, "Not destroyed: it was not read whole, or its files are not saved (--save DIR).")
 		}
 		if c.Destroy && l.read {
 			done, err := client.post(a.ctx, "/sealed/destroy", box+" "+string(l.id))
-			if err != nil {
+			if err == nil {
+				done.Close()
+			} else if !errors.Is(err, fault.NotFound) { // gone is gone
 				return err
 			}
-			done.Close()
 			destroyed++
 		}
 	}
@@ -106,9 +108,14 @@ type opened struct {
 	files []string
 	end   envelope.End
 	read  bool // all of it, and files are saved
+	gone  bool // between the list, which has it, and the reading
 }
 
 func (l opened) print(w io.Writer) {
+	if l.gone {
+		fmt.Fprint(w, "An answer is gone: it was still in the list, and was destroyed before it was read, by somebody with your codename or because its time was over.\n\n")
+		return
+	}
 	when := "An answer that does not open"
 	if !l.at.IsZero() {
 		when = "Answer of " + l.at.UTC().Format(time.DateOnly)
@@ -151,6 +158,10 @@ func (c *repliesCmd) letters(a *app, client *sourceClient, box, counted string, 
 	}
 	for _, id := range strings.Fields(string(list)) {
 		sealed, err := client.post(a.ctx, "/sealed/reply", box+" "+id)
+		if errors.Is(err, fault.NotFound) {
+			all = append(all, opened{id: courier.ReplyID(id), gone: true})
+			continue
+		}
 		if err != nil {
 			return nil, "", err
 		}

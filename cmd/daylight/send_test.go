@@ -49,6 +49,58 @@ func typed(t *testing.T, line string) {
 	t.Cleanup(func() { os.Stdin = before; r.Close() })
 }
 
+// racing is somebody else who destroys just before: the first answer before it is read,
+// and those that shall be destroyed.
+type racing struct {
+	http.Handler
+	first atomic.Bool
+}
+
+func (c *racing) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.URL.Path == "/sealed/destroy" || r.URL.Path == "/sealed/reply" && c.first.CompareAndSwap(false, true) {
+		b, _ := io.ReadAll(r.Body)
+		r.Body = io.NopCloser(bytes.NewReader(b))
+		other := httptest.NewRequest(http.MethodPost, "http://"+r.Host+"/sealed/destroy", bytes.NewReader(b))
+		other.Header = r.Header
+		c.Handler.ServeHTTP(httptest.NewRecorder(), other)
+	}
+	c.Handler.ServeHTTP(w, r)
+}
+
+// TestRepliesGoneBetween: an answer that is destroyed between list and reading is told
+// of, and does not take the others along.
+func TestRepliesGoneBetween(t *testing.T) {
+	t.Setenv("TMPDIR", t.TempDir())
+	n := newNewsroom(t)
+	server := httptest.NewServer(&racing{Handler: n.intake.handler})
+	defer server.Close()
+	words, message := n.theWords(), filepath.Join(t.TempDir(), "message")
+	if err := os.WriteFile(message, []byte("Look at the sluice."), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	m := eightWords.FindStringSubmatch(daylight(t, "send", "--to", server.URL, "--words", words, "--message", message))
+	n.round()
+	n.round()
+	if err := n.desk.PutUser(t.Context(), desk.Operator, desk.User{ID: "hana", Name: "Hana", Roles: []desk.Role{desk.Handler}}); err != nil {
+		t.Fatal(err)
+	}
+	all, err := n.desk.Conversations(t.Context(), "hana")
+	if err != nil || len(all) != 1 {
+		t.Fatalf("%d conversations, %v", len(all), err)
+	}
+	for range 2 {
+		if err := n.desk.Reply(t.Context(), "hana", all[0].ID, "Which year?", nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	n.round()
+	typed(t, m[1])
+	said := daylight(t, "replies", "--to", server.URL, "--words", words, "--destroy")
+	if strings.Count(said, "Which year?") != 1 || strings.Count(said, "is gone") != 1 || strings.Contains(said, "Not destroyed") || !strings.Contains(said, "Destroyed on intake") {
+		t.Errorf("with one of two answers destroyed by somebody else:\n%s", said)
+	}
+}
+
 // cutting breaks the first pieces that are sent in their middle.
 type cutting struct {
 	http.Handler
