@@ -164,9 +164,9 @@ func same(file io.Reader, want Payload) error {
 	return nil
 }
 
-// RunVerify is the verifier's command: it reads the three parts, writes the report
-// or what is wrong to out, and returns an error when the proof does not hold. The
-// programs daylight and daylight-verify share it.
+// RunVerify is the verifier's command: it reads the three parts and writes the report to
+// out, or returns an error when the proof does not hold. The programs daylight and
+// daylight-verify share it; what is wrong they say themselves, once.
 func RunVerify(out io.Writer, proof, file io.Reader, keys string) error {
 	known, err := publog.ParseKeys(keys)
 	if err != nil {
@@ -178,9 +178,6 @@ func RunVerify(out io.Writer, proof, file io.Reader, keys string) error {
 	}
 	report, err := VerifyProof(text, file, known)
 	if err != nil {
-		if w := fault.Words(err); w != "" {
-			fmt.Fprintf(out, "NOT VERIFIED. %s\n", w)
-		}
 		return err
 	}
 	if _, err := fmt.Fprintf(out, "Verified.\n%s", report); err != nil {

@@ -9,6 +9,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"flag"
 	"fmt"
@@ -44,7 +45,7 @@ func run(args []string, out, problems io.Writer) int {
 	case err == nil:
 		return 0
 	case errors.Is(err, fault.Unverified), errors.Is(err, fault.Damaged):
-		fmt.Fprintln(problems, "daylight-verify:", err)
+		fmt.Fprintln(problems, "daylight-verify: NOT VERIFIED.", cmp.Or(fault.Words(err), err.Error()))
 		return 1
 	}
 	fmt.Fprintln(problems, "daylight-verify:", err)

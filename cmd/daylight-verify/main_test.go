@@ -44,8 +44,8 @@ func TestOneChangedByte(t *testing.T) {
 			if ext == ".proof" {
 				args = []string{"--key", vector + ".keys", vector + ".txt", path}
 			}
-			if code, out, _ := verifyFiles(args...); code != 1 || !strings.Contains(out, "NOT VERIFIED") {
-				t.Fatalf("byte %d of %s changed: exit %d:\n%s", i, ext, code, out)
+			if code, out, problems := verifyFiles(args...); code != 1 || out != "" || !strings.Contains(problems, "NOT VERIFIED") || strings.Count(problems, "\n") != 1 {
+				t.Fatalf("byte %d of %s changed: exit %d:\n%s%s", i, ext, code, out, problems)
 			}
 		}
 	}

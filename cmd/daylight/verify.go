@@ -2,6 +2,7 @@ package main
 
 import (
 	"archive/zip"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -44,8 +45,8 @@ func (c *verifyCmd) Run(a *app) error {
 	}
 	defer f.Close()
 	err = c.check(a, f, key)
-	if errors.Is(err, fault.Damaged) { // it does not hold: that is the answer
-		return fmt.Errorf("%w: %w", fault.Unverified, err)
+	if errors.Is(err, fault.Damaged) || errors.Is(err, fault.Unverified) { // it does not hold: that is the answer
+		return fault.Say("NOT VERIFIED. "+cmp.Or(fault.Words(err), err.Error()), fmt.Errorf("%w: %w", fault.Unverified, err))
 	}
 	return err
 }
@@ -74,8 +75,7 @@ func (c *verifyCmd) check(a *app, f *os.File, key string) error {
 // proof, where f is such a zip.
 func verifyBundle(a *app, f *os.File, key string) (done bool, err error) {
 	damaged := func(err error) error {
-		fmt.Fprintln(a.stdout, "NOT VERIFIED. The zip is damaged: at least one byte of it was changed or is missing. Download it again.")
-		return fmt.Errorf("zip: %w: %w", fault.Unverified, err)
+		return fault.Say("The zip is damaged: at least one byte of it was changed or is missing. Download it again.", fmt.Errorf("zip: %w: %w", fault.Unverified, err))
 	}
 	st, err := f.Stat()
 	if err != nil {
@@ -92,7 +92,7 @@ func verifyBundle(a *app, f *os.File, key string) (done bool, err error) {
 	proofs := slices.ContainsFunc(z.File, func(f *zip.File) bool { return strings.HasSuffix(f.Name, release.ProofExtension) })
 	switch {
 	case doc == nil && proofs:
-		return true, fault.Say("NOT VERIFIED. This zip is not as an archive makes it: what you see when you unpack it may be another file than the one that was checked. Unpack it, and check the file with its proof.", fmt.Errorf("zip: %w", fault.Unverified))
+		return true, fault.Say("This zip is not as an archive makes it: what you see when you unpack it may be another file than the one that was checked. Unpack it, and check the file with its proof.", fmt.Errorf("zip: %w", fault.Unverified))
 	case doc == nil:
 		return false, nil // a document itself
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"daylight/fault"
@@ -43,6 +44,73 @@ func TestVerifyOnlyWhatAnArchiveMakes(t *testing.T) {
 		defer f.Close()
 		if done, err := verifyBundle(&app{stdout: new(bytes.Buffer)}, f, ""); name != "the note is it" && (!done || !errors.Is(err, fault.Unverified)) || err == nil {
 			t.Errorf("%s: %v, %v; want it refused", name, done, err)
+		}
+	}
+}
+
+// TestVerifySaysItOnce: what does not hold is said in one place, in words.
+func TestVerifySaysItOnce(t *testing.T) {
+	const vector = "../../release/testdata/vector"
+	read := func(path string) []byte {
+		b, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return b
+	}
+	doc, proof := read(vector+".txt"), read(vector+".proof")
+	flipped := func(b []byte) []byte {
+		b = bytes.Clone(b)
+		b[len(b)/2] ^= 1
+		return b
+	}
+	bundle := func(doc []byte) []byte {
+		var b bytes.Buffer
+		z := zip.NewWriter(&b)
+		for _, f := range []struct {
+			name string
+			body []byte
+		}{{"READ-ME-FIRST.txt", nil}, {"a.txt", doc}, {"a.txt.proof", proof}} {
+			w, err := z.Create(f.name)
+			if err == nil {
+				_, err = w.Write(f.body)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := z.Close(); err != nil {
+			t.Fatal(err)
+		}
+		return b.Bytes()
+	}
+	whole := bundle(doc)
+	damaged := bytes.Clone(whole)
+	damaged[bytes.Index(damaged, []byte("a.txt"))+20] ^= 1
+	dir := t.TempDir()
+	for name, c := range map[string]struct {
+		file, proof []byte
+		want        string
+	}{
+		"a.txt": {flipped(doc), proof, "at least one byte of it is different"},
+		"b.txt": {doc, flipped(proof), "it was changed, or it is not signed"},
+		"c.zip": {bundle(flipped(doc)), nil, "at least one byte of it is different"},
+		"d.zip": {damaged, nil, "The zip is damaged"},
+		"e.zip": {whole[:len(whole)-9], nil, "The zip is damaged"},
+	} {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, c.file, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if c.proof != nil {
+			if err := os.WriteFile(path+".proof", c.proof, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		var out, errs bytes.Buffer
+		code := run([]string{"verify", "--key", vector + ".keys", path}, &out, &errs)
+		if said := errs.String(); code != exitUnverified || out.Len() > 0 || !strings.HasPrefix(said, "daylight: NOT VERIFIED. ") || strings.Count(said, "\n") != 1 || !strings.Contains(said, c.want) {
+			t.Errorf("%s: exit code %d, stdout %q, stderr %q; want %q, once", name, code, &out, said, c.want)
 		}
 	}
 }
