@@ -89,7 +89,7 @@ func (s *site) search(w http.ResponseWriter, r *http.Request) error {
 		req.Sort = search.ByNewest // there is nothing to be relevant to
 	}
 	for _, f := range facetTitles {
-		n := facetShort
+		n := facetShort + 1 // one more than is shown says that there are more
 		if form.Get("more") == f.name {
 			n = facetLong
 		}
@@ -161,6 +161,12 @@ func (s *site) fillFacets(r *http.Request, page *results, form url.Values) error
 	}
 	for i, f := range page.Result.Facets {
 		v := facet{Name: f.Name, Title: facetTitles[i].title, Distinct: f.Distinct}
+		if form.Get("more") != f.Name && len(f.Values) > facetShort {
+			f.Values = f.Values[:facetShort]
+			more := keep(form, "q", "sort")
+			more.Set("more", f.Name)
+			v.More = "/search?" + more.Encode() + "#f-" + f.Name
+		}
 		for _, c := range f.Values {
 			value := facetValue{Value: c.Value, Text: name(f.Name, c.Value), N: c.Count, On: on[f.Name+" "+c.Value]}
 			if value.On {
@@ -169,11 +175,6 @@ func (s *site) fillFacets(r *http.Request, page *results, form url.Values) error
 				value.Href = with(archive.Narrow(page.Q, f.Name, c.Value))
 			}
 			v.Values = append(v.Values, value)
-		}
-		if len(f.Values) == facetShort && f.Distinct > facetShort {
-			more := keep(form, "q", "sort")
-			more.Set("more", f.Name)
-			v.More = "/search?" + more.Encode() + "#f-" + f.Name
 		}
 		if f.Name == search.Year {
 			slices.SortStableFunc(v.Values, func(a, b facetValue) int { return strings.Compare(b.Value, a.Value) })

@@ -357,6 +357,51 @@ func TestFacetsLeadToTheirCounts(t *testing.T) {
 	}
 }
 
+// Every value of a facet is shown, or can be: also the eighth beside those not known, and
+// those not known beside eight.
+func TestFacetsShowAll(t *testing.T) {
+	for _, c := range []struct {
+		known, unknown int // bodies, each with two documents; and documents of no known body
+		more           bool
+	}{{7, 3, false}, {8, 0, false}, {8, 3, true}, {8, 1, true}, {9, 0, true}} {
+		h := newSite(t, Options{}, func(w *release.Writer) {
+			for i := range 2*c.known + c.unknown {
+				d := corpus.Document{ID: archivetest.ID(200 + i), Collection: "harbour", Title: "sluiceword", Type: "text/plain", Text: "sluiceword"}
+				if i < 2*c.known {
+					d.Origin = corpus.OriginID(fmt.Sprintf("body-%d", i/2))
+				}
+				archivetest.Add(t, w, release.Document{State: corpus.Published, Document: d})
+			}
+		})
+		want := c.known + min(c.unknown, 1)
+		path, more := find("sluiceword"), false
+		for {
+			next, shown := "", 0
+			for _, f := range ofClass(page(t, h, path), "facet") {
+				each(f, func(e *html.Node) {
+					switch {
+					case attr(f, "id") != "f-origin":
+					case e.Data == "li":
+						shown++
+					case e.Data == "a" && words(e) == "Show all":
+						next, _, _ = strings.Cut(attr(e, "href"), "#")
+					}
+				})
+			}
+			if next == "" || more {
+				if next != "" || shown != want || more != c.more {
+					t.Errorf("%d bodies, %d documents of none: %d values at the end, %v; want %d, %v", c.known, c.unknown, shown, more, want, c.more)
+				}
+				break
+			}
+			if shown != facetShort {
+				t.Errorf("%d bodies, %d documents of none: %d values are shown before all; want %d", c.known, c.unknown, shown, facetShort)
+			}
+			path, more = next, true
+		}
+	}
+}
+
 // Every number in a table of the first page and of a collection counts the same
 // when it is run again.
 func TestNumbersRunAgain(t *testing.T) {
