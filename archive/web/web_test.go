@@ -547,6 +547,19 @@ func TestBundleHoldsFileAndProof(t *testing.T) {
 	}
 }
 
+// TestCheckUsSaysWhatTheZipSays: the archive's page and the note in the zip give the same
+// two commands, of the zip as it is first.
+func TestCheckUsSaysWhatTheZipSays(t *testing.T) {
+	h := newSite(t, Options{}, nil)
+	note := howToCheck(archive.Document{}, archive.Rendition{}, "a.txt")
+	for says, pair := range map[string]string{words(page(t, h, "/log")): "FILE FILE.proof", note: `"a.txt" "a.txt.proof"`} {
+		first, second := strings.Index(says, "daylight verify --key KEY FILE.zip"), strings.Index(says, "daylight verify --key KEY "+pair)
+		if first < 0 || second < first {
+			t.Errorf("the zip is at %d, the pair at %d of:\n%s", first, second, says)
+		}
+	}
+}
+
 func TestWithdrawnIsNoticed(t *testing.T) {
 	h := newSite(t, Options{}, func(w *release.Writer) {
 		archivetest.Add(t, w, release.Withdrawal{Document: archivetest.Tender, Class: corpus.ReasonLegal, Authority: "editor", Text: "A court asked.", Appeal: "Write to us.", Date: "2026-11-22"})
