@@ -281,7 +281,7 @@ func (s *story) editorsRelease(handler *tab) {
 	ana.sees("A day is written as 2012")
 	ana.fill("When", "2014-05-24") // all else is still there
 	ana.press("Save")
-	ana.sees("Saved.", "Is it accurate?") // saving leads on
+	ana.sees("Provenance saved.", "Is it accurate?") // saving leads on
 
 	for question, texts := range map[int][2]string{
 		0: {"The camera list names the same unit.", "No mail server signed it."},
@@ -292,7 +292,7 @@ func (s *story) editorsRelease(handler *tab) {
 	}
 	ana.harm()
 	ana.press("Save all of this page")
-	ana.sees("Saved.", "a redactor may take something out")
+	ana.sees("Questions saved.", "a redactor may take something out")
 
 	remy.open(s.desk)
 	remy.follow("Open a file to take something out")

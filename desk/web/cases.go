@@ -186,8 +186,8 @@ func next(u desk.User, c desk.Case, r desk.Readiness) *todo {
 }
 
 // onward sends the browser on after a form of a case: to what is next for this person,
-// or back to the page of the form.
-func (s *site) onward(w http.ResponseWriter, r *http.Request, u desk.User, tab, what string) error {
+// or back to the form's own page, whose name says what was done.
+func (s *site) onward(w http.ResponseWriter, r *http.Request, u desk.User, page string) error {
 	c, err := s.desk.Case(r.Context(), u.ID, caseID(r))
 	if err != nil {
 		return err
@@ -196,10 +196,11 @@ func (s *site) onward(w http.ResponseWriter, r *http.Request, u desk.User, tab, 
 	if err != nil {
 		return err
 	}
+	tab := page
 	if t := next(u, c, ready); t != nil && t.Tab != "files" {
 		tab = t.Tab
 	}
-	return back(w, r, "/case/"+string(c.ID)+"/"+tab, what)
+	return back(w, r, "/case/"+string(c.ID)+"/"+tab, page)
 }
 
 // gated reports whether the gate found nothing in exactly this release.
@@ -220,7 +221,7 @@ func (s *site) newCase(w http.ResponseWriter, r *http.Request, u desk.User) erro
 	if err != nil {
 		return err
 	}
-	return back(w, r, "/case/"+string(c.ID), "saved")
+	return back(w, r, "/case/"+string(c.ID), "case")
 }
 
 func caseID(r *http.Request) desk.CaseID { return desk.CaseID(r.PathValue("case")) }

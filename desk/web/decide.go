@@ -39,7 +39,7 @@ func (s *site) setProvenance(w http.ResponseWriter, r *http.Request, u desk.User
 	if err := s.desk.SetCollection(r.Context(), u.ID, caseID(r), draft); err != nil {
 		return err
 	}
-	return s.onward(w, r, u, "provenance", "saved")
+	return s.onward(w, r, u, "provenance")
 }
 
 // typed is what somebody wrote into a field.
@@ -84,7 +84,7 @@ func (s *site) setQuestions(w http.ResponseWriter, r *http.Request, u desk.User)
 	if err := s.desk.Decide(r.Context(), u.ID, caseID(r), records, h); err != nil {
 		return err
 	}
-	return s.onward(w, r, u, "questions", "saved")
+	return s.onward(w, r, u, "questions")
 }
 
 func (s *site) releasePage(w http.ResponseWriter, r *http.Request, u desk.User) error {

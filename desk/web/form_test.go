@@ -36,7 +36,7 @@ func TestOneSaveKeepsThreeQuestions(t *testing.T) {
 			t.Fatalf("no field %s", answers[i])
 		}
 	}
-	if page := a.do(path, answers...); !strings.Contains(page, "Saved.") || strings.Contains(page, "Still missing") {
+	if page := a.do(path, answers...); !strings.Contains(page, "Questions saved.") || strings.Contains(page, "Still missing") {
 		t.Errorf("after saving: %s", page)
 	}
 	c, err := n.Case(t.Context(), "editor-a", id)

@@ -270,11 +270,11 @@ func TestNextLeadsPastNobody(t *testing.T) {
 	if page := a.do(base+"/provenance", "title", "Harbour papers", "summary", "Papers of a harbour.", "route", "submission"); !strings.Contains(page, "does not say how it was checked") {
 		t.Error("saving half of where it comes from does not say what is missing")
 	}
-	if page := a.do(base+"/provenance", "title", "Harbour papers", "summary", "Papers of a harbour.", "route", "submission", "unknown", "All before us.", "checked", "Read in full."); !strings.Contains(page, "Is it accurate?") {
-		t.Error("saving where it comes from does not lead to the three questions")
+	if page := a.do(base+"/provenance", "title", "Harbour papers", "summary", "Papers of a harbour.", "route", "submission", "unknown", "All before us.", "checked", "Read in full."); !strings.Contains(page, "Is it accurate?") || !strings.Contains(page, "Provenance saved.") {
+		t.Error("saving where it comes from does not lead to the three questions, or does not say there what was saved")
 	}
-	if page := a.do(base+"/questions", answers...); !strings.Contains(page, "Before it, a redactor may take something out.") {
-		t.Error("saving the questions does not lead to the gate, or past the redactor")
+	if page := a.do(base+"/questions", answers...); !strings.Contains(page, "Before it, a redactor may take something out.") || !strings.Contains(page, "Questions saved.") {
+		t.Error("saving the questions does not lead to the gate, or past the redactor, or does not say what was saved")
 	}
 	want(a, base, "Next: Run the gate Before it, a redactor may take something out.")
 	want(red, base, "Next: Open a file to take something out or Run the gate")
@@ -282,6 +282,9 @@ func TestNextLeadsPastNobody(t *testing.T) {
 	want(red, memo, "Next: Take something out, or Run the gate")
 	if page := red.do(memo+"/redact", "forms", "Mira Velen", "public", "A person’s name."); !strings.Contains(page, `action="`+base+`/release/gate"`) {
 		t.Error("after a redaction there is no button for the gate")
+	}
+	if page := a.do("/cases", "title", "Another"); !strings.Contains(page, "The case is made.") {
+		t.Error("the page of a new case does not say that it is made")
 	}
 	red.do(base + "/release/gate")
 	want(red, base, "")
