@@ -435,18 +435,26 @@ func beginning(text string) string {
 	return writing(strings.ToValidUTF8(text[:min(len(text), 500)], ""))
 }
 
-// fileName makes of what a stranger wrote a name that is one line and no path, and
-// reads as it is: marks of direction make photo-exe.pdf of photo-fdp.exe.
-func fileName(name string, n int) string {
-	name = strings.Map(func(r rune) rune {
-		switch {
-		case unicode.IsControl(r):
-			return -1
-		case unicode.Is(unicode.Bidi_Control, r):
+// undirected makes a name read as it is: marks of direction make photo-exe.pdf of
+// photo-fdp.exe.
+func undirected(name string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.Is(unicode.Bidi_Control, r) {
 			return '-'
 		}
 		return r
-	}, strings.ToValidUTF8(name, "\uFFFD"))
+	}, name)
+}
+
+// fileName makes of what a stranger wrote a name that is one line and no path, and
+// reads as it is.
+func fileName(name string, n int) string {
+	name = undirected(strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return -1
+		}
+		return r
+	}, strings.ToValidUTF8(name, "\uFFFD")))
 	if i := strings.LastIndexAny(name, `/\`); i >= 0 {
 		name = name[i+1:]
 	}

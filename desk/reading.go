@@ -11,12 +11,13 @@ import (
 	"daylight/corpus"
 	"daylight/extract"
 	"daylight/fault"
+	"daylight/ingest"
 )
 
 // Reading is what a file of a message contains, before it is a document: itself,
 // then what was found inside.
 type Reading struct {
-	Path    string // the way into the containers
+	Path    string // the way into the containers, as it is in a case but for marks of direction; text for people
 	Type    string
 	Message *corpus.Message // of an e-mail
 	Date    time.Time
@@ -59,7 +60,9 @@ type reader struct {
 func (r *reader) read(ctx context.Context, f extract.File, path string, depth int) error {
 	at := len(r.found)
 	r.found = append(r.found, Reading{Path: path})
-	parts, more := []extract.File{}, false
+	var parts []extract.File // each with its whole name
+	var names ingest.Namer
+	more := false
 	limits := extract.Limits{Text: readText, Parts: readParts, PartBytes: readPart}
 	result, err := r.extract(ctx, f, limits, func(p extract.Part) error {
 		if depth >= readDepth || at+len(parts) >= readParts {
@@ -71,7 +74,7 @@ func (r *reader) read(ctx context.Context, f extract.File, path string, depth in
 		if err != nil && p.Error == "" {
 			p.Error = "its bytes are damaged"
 		}
-		parts = append(parts, extract.File{Name: fileName(p.Name, len(parts)+1), Type: p.Type, Body: bytes.NewReader(b.Bytes()), Size: n})
+		parts = append(parts, extract.File{Name: undirected(names.Name(p.Name, p.Type)), Type: p.Type, Body: bytes.NewReader(b.Bytes()), Size: n})
 		return nil
 	})
 	if err != nil {
@@ -83,7 +86,9 @@ func (r *reader) read(ctx context.Context, f extract.File, path string, depth in
 	}
 	r.found[at] = Reading{Path: path, Type: result.Type, Message: result.Message, Date: result.Date, Text: text, Error: result.Error}
 	for _, p := range parts {
-		if err := r.read(ctx, p, path+"/"+p.Name, depth+1); err != nil {
+		inner := path + "/" + p.Name
+		p.Name = p.Name[strings.LastIndexAny(p.Name, `/\`)+1:]
+		if err := r.read(ctx, p, inner, depth+1); err != nil {
 			return err
 		}
 	}

@@ -21,7 +21,7 @@ import (
 // as *Skipped. What cannot be read comes as an item that cannot be opened.
 func Files(paths ...string) iter.Seq2[Item, error] {
 	return func(yield func(Item, error) bool) {
-		var roots namer
+		var roots Namer
 		for _, p := range paths {
 			abs, err := filepath.Abs(p)
 			if err == nil {
@@ -34,7 +34,7 @@ func Files(paths ...string) iter.Seq2[Item, error] {
 			if to, err := filepath.EvalSymlinks(abs); err == nil {
 				abs = to // the person who named a link means what it points to
 			}
-			if !walk(abs, roots.name(filepath.Base(abs), ""), yield) {
+			if !walk(abs, roots.Name(filepath.Base(abs), ""), yield) {
 				return
 			}
 		}

@@ -10,17 +10,17 @@ import (
 // maxName bounds one name, in bytes. Longer ones are cut.
 const maxName = 1024
 
-// namer gives the parts of one container names that are unique as paths: two parts
+// Namer gives the parts of one container names that are unique as paths: two parts
 // of the same name, or a part "a/b" beside a container "a" that holds a "b", must
 // not become one place.
-type namer struct {
+type Namer struct {
 	files   map[string]bool
 	folders map[string]bool
 	n       int
 }
 
-// name gives the next part its name. Kind is its media type as declared.
-func (m *namer) name(found, kind string) string {
+// Name gives the next part its name. Kind is its media type as declared.
+func (m *Namer) Name(found, kind string) string {
 	if m.files == nil {
 		m.files, m.folders = map[string]bool{}, map[string]bool{}
 	}
@@ -56,7 +56,7 @@ func numbered(name string, n int) string {
 	return fmt.Sprintf("%s (%d)%s", strings.TrimSuffix(name, ext), n, ext)
 }
 
-func (m *namer) insideFile(s string) bool {
+func (m *Namer) insideFile(s string) bool {
 	for i := range len(s) {
 		if s[i] == '/' && m.files[s[:i]] {
 			return true

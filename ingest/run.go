@@ -204,7 +204,7 @@ func (r *run) expand(ctx context.Context, n *node, here holder, s *spent) error 
 			return err
 		}
 		defer done()
-		var names namer
+		var names Namer
 		var last *node // waits until it is known whether the one after it is recorded
 		send := func() error {
 			part := last

@@ -83,7 +83,7 @@ func (u *unit) read(ctx context.Context, n *node) error {
 		return err
 	}
 	defer done()
-	var names namer
+	var names Namer
 	deep := n.level >= u.run.limits.Depth
 	n.open = u.over()
 	before := *u
@@ -144,8 +144,8 @@ func (n *node) carries() *corpus.Message {
 }
 
 // take makes a node of a part, with its bytes.
-func (r *run) take(ctx context.Context, in *node, names *namer, p extract.Part) (*node, error) {
-	name := names.name(p.Name, p.Type)
+func (r *run) take(ctx context.Context, in *node, names *Namer, p extract.Part) (*node, error) {
+	name := names.Name(p.Name, p.Type)
 	n := &node{path: in.path + "/" + name, name: name, level: in.level + 1, declared: p.Type, problem: p.Error}
 	return n, r.keep(ctx, n, p.Body, 0)
 }

@@ -115,10 +115,10 @@ func (w *walker) visit(d *walked) error {
 // each reads a document and gives its parts with their bytes, or without while
 // skip says so.
 func (w *walker) each(d *walked, part func(*walked) error, skip func() bool) (extract.Result, error) {
-	var names namer
+	var names Namer
 	f := extract.File{Name: base(d.name), Type: d.declared, Body: d.body, Size: d.size}
 	return w.read(w.ctx, f, w.limits.File, func(p extract.Part) error {
-		name := names.name(p.Name, p.Type)
+		name := names.Name(p.Name, p.Type)
 		if skip() {
 			return nil
 		}
