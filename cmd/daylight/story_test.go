@@ -117,10 +117,10 @@ const (
 	storyTitle   = "Ropes and cameras"
 )
 
-// releaseNumbers are what becomes of the seven files, as the desk says it. The zip that
-// holds the withheld one is listed only; the ledger has it among the redacted.
+// What becomes of the seven files, as the desk says it and as the ledger does. The zip
+// that holds the withheld one is listed only.
 var (
-	releaseNumbers = map[string]string{"Published": "4", "Redacted": "1", "Listed only": "1", "Withheld": "1"}
+	releaseNumbers = map[string]string{"Published": "4", "Redacted": "2 (1 listed only)", "Withheld": "1"}
 	ledgerNumbers  = map[string]string{"published": "4", "redacted": "2", "withheld": "1"}
 )
 

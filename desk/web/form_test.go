@@ -178,7 +178,7 @@ func TestSameNumbersOnBothSides(t *testing.T) {
 		t.Errorf("want one file that will be listed:\n%s", page)
 	}
 	page := a.see(base + "/release")
-	said := map[corpus.State]string{corpus.Published: find(t, page, `<dt>Published</dt><dd>(\d+)`), corpus.Redacted: find(t, page, `<dt>Redacted</dt><dd>(\d+) <small>1 of them listed only</small></dd>`), corpus.Withheld: find(t, page, `<dt>Withheld</dt><dd>(\d+)`)}
+	said := map[corpus.State]string{corpus.Published: find(t, page, `<dt>Published</dt><dd>(\d+)`), corpus.Redacted: find(t, page, `<dt>Redacted</dt><dd>(\d+) <small>\(1 listed only\)</small></dd>`), corpus.Withheld: find(t, page, `<dt>Withheld</dt><dd>(\d+)`)}
 
 	a.do(base+"/provenance", "title", "Harbour papers", "summary", "Papers of a harbour.", "route", "submission", "unknown", "All before us.", "checked", "Read in full.")
 	a.do(base+"/questions", answers...)
