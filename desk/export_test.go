@@ -9,7 +9,7 @@ func SetTrying(d time.Duration) (restore func()) {
 	return func() { trying = old }
 }
 
-// SetTaking says how long a round takes in what is not small.
+// SetTaking says how long a round takes in what is small, and what is large.
 func SetTaking(d time.Duration) (restore func()) {
 	old := taking
 	taking = d

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -130,10 +131,18 @@ func (d *Desk) takeAll(ctx context.Context, in courier.Intake, ring Keyring, f *
 		}
 		here, told = nil, time.Now()
 	}
-	// The small ones first, and then as long as a round may take: a few large ones hold back
-	// no message, nor the answers and keys of the next round, which goes on.
-	slices.SortStableFunc(list, func(a, b courier.Envelope) int { return cmp.Compare(a.Size, b.Size) })
-	began, large := time.Now(), false
+	// The small ones before the large, each for as long as a round may take and in no order,
+	// so that nobody knows how to come before others: whoever sends many, or many of one size,
+	// holds back neither theirs for good nor the answers and keys of the next round, which goes on.
+	rand.Shuffle(len(list), func(i, j int) { list[i], list[j] = list[j], list[i] })
+	class := func(e courier.Envelope) int {
+		if e.Size > small {
+			return 1
+		}
+		return 0
+	}
+	slices.SortStableFunc(list, func(a, b courier.Envelope) int { return class(a) - class(b) })
+	var began [2]time.Time // of each class
 	for _, e := range list {
 		if e.Size == 0 { // it is just being kept, and has its size in the next list; or there is nothing in it
 			continue
@@ -142,11 +151,10 @@ func (d *Desk) takeAll(ctx context.Context, in courier.Intake, ring Keyring, f *
 			f.Left++
 			continue
 		}
-		if e.Size > small {
-			if large && time.Since(began) > taking {
-				continue
-			}
-			large = true
+		if at := &began[class(e)]; at.IsZero() {
+			*at = time.Now()
+		} else if time.Since(*at) > taking {
+			continue
 		}
 		if len(here) >= acknowledged || time.Since(told) > acknowledging {
 			tell()
@@ -162,7 +170,8 @@ func (d *Desk) takeAll(ctx context.Context, in courier.Intake, ring Keyring, f *
 	return first
 }
 
-// taking is how long a round takes in what is not small, one envelope at least.
+// taking is how long a round takes in what is small, and then what is large: one envelope
+// of each at least.
 var taking = 5 * time.Minute
 
 const (

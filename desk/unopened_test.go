@@ -4,8 +4,12 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"io"
+	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"daylight/blob"
 	"daylight/courier"
@@ -219,8 +223,8 @@ func (l lying) Envelopes(ctx context.Context) ([]courier.Envelope, error) {
 	return list, err
 }
 
-// TestARoundEnds: what is small is taken in first, a large envelope holds back no later
-// round, and what has no size yet is left until it has.
+// TestARoundEnds: neither the small nor the large hold back a later round for longer than
+// it may take, one of each is taken in at least, and what has no size yet is left until it has.
 func TestARoundEnds(t *testing.T) {
 	defer desk.SetTaking(-1)()
 	w := world(t)
@@ -231,13 +235,57 @@ func TestARoundEnds(t *testing.T) {
 	for range 3 {
 		w.NewSource().Send("small")
 	}
-	for i, want := range []desk.Fetched{{Envelopes: 4}, {Envelopes: 1}, {}} {
+	for i, want := range []desk.Fetched{{Envelopes: 2}, {Envelopes: 2}, {Envelopes: 1}, {}} {
 		got, err := w.Fetch(t.Context(), w.Intake)
 		must(t, err)
-		if left := []int{2, 1, 1}[i]; got != want || atIntake(t, w) != left {
+		if left := []int{4, 2, 1, 1}[i]; got != want || atIntake(t, w) != left {
 			t.Errorf("round %d: %+v, and %d stay; want %+v, and %d", i, got, atIntake(t, w), want, left)
 		}
 	}
+}
+
+// slow is an intake of which each envelope takes a minute.
+type slow struct{ courier.Intake }
+
+func (s slow) Open(ctx context.Context, id courier.EnvelopeID) (io.ReadCloser, error) {
+	time.Sleep(time.Minute)
+	return s.Intake.Open(ctx, id)
+}
+
+// TestManySmallTakeNoTimeOfTheLarge, and of their own no more than there is.
+func TestManySmallTakeNoTimeOfTheLarge(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := world(t)
+		for range 9 {
+			w.NewSource().Send("small")
+		}
+		for range 3 {
+			w.NewSource().Send("large", "a.bin", strings.Repeat("a", 1<<20))
+		}
+		for i, want := range []int{6 + 3, 3} { // the sixth begins after five minutes
+			if got, err := w.Fetch(t.Context(), slow{w.Intake}); err != nil || got.Envelopes != want {
+				t.Errorf("round %d: %+v, %v; want %d", i, got, err, want)
+			}
+		}
+	})
+}
+
+// TestNoSizeComesAfterAllOthers: somebody who sends a smaller large one for each round
+// holds back no other for good.
+func TestNoSizeComesAfterAllOthers(t *testing.T) {
+	defer desk.SetTaking(-1)()
+	w := world(t)
+	w.NewSource().Send("the largest", "a.bin", strings.Repeat("a", 3<<20))
+	for range 40 {
+		w.NewSource().Send("large", "a.bin", strings.Repeat("a", 1<<20))
+		fetch(t, w)
+		all, err := w.Conversations(t.Context(), handler)
+		must(t, err)
+		if slices.ContainsFunc(all, func(c desk.Conversation) bool { return c.Messages[0].Text == "the largest" }) {
+			return
+		}
+	}
+	t.Error("the largest is at intake after 40 rounds")
 }
 
 // TestSetAsideOnce: an acknowledgement that got lost, or a way that broke, makes neither
