@@ -137,12 +137,17 @@ func (c Conversation) answering() string {
 	return ""
 }
 
-// Receive adds what a source sent. Somebody new of whom nothing came but what several
+// Receive adds what a source sent, in the order of days: what is large arrives in later
+// rounds than what was sent after it. Somebody new of whom nothing came but what several
 // others sent too is put aside, until something else comes or a handler looks.
 func (c *Conversation) Receive(m Message) {
 	c.Aside = m.Repeated && (len(c.Messages) == 0 || c.Aside)
 	m.New = true
-	c.Messages = append(c.Messages, m)
+	at := len(c.Messages)
+	for at > 0 && c.Messages[at-1].Day > m.Day {
+		at--
+	}
+	c.Messages = slices.Insert(c.Messages, at, m)
 	c.Waits = !c.Aside
 }
 

@@ -288,6 +288,43 @@ func TestNoSizeComesAfterAllOthers(t *testing.T) {
 	t.Error("the largest is at intake after 40 rounds")
 }
 
+// daily is an intake where what is large came before what is small.
+type daily struct{ courier.Intake }
+
+func (d daily) Envelopes(ctx context.Context) ([]courier.Envelope, error) {
+	list, err := d.Intake.Envelopes(ctx)
+	for i, e := range list {
+		if list[i].Day = "2026-11-09"; e.Size > 1<<20 {
+			list[i].Day = "2026-11-01"
+		}
+	}
+	return list, err
+}
+
+// TestMessagesStandByTheirDays, whatever the order in which they are taken in.
+func TestMessagesStandByTheirDays(t *testing.T) {
+	defer desk.SetTaking(-1)()
+	w := world(t)
+	s := w.NewSource()
+	for range 2 {
+		s.Send("Publish it.", "a.bin", strings.Repeat("a", 1<<20))
+	}
+	s.Send("Do not publish it.")
+	for range 2 {
+		_, err := w.Fetch(t.Context(), daily{w.Intake})
+		must(t, err)
+	}
+	var got []string
+	c := onlyTalk(t, w)
+	for _, m := range c.Messages {
+		got = append(got, m.Day+" "+m.Text)
+	}
+	want := []string{"2026-11-01 Publish it.", "2026-11-01 Publish it.", "2026-11-09 Do not publish it."}
+	if !slices.Equal(got, want) || c.Last() != "2026-11-09" || !c.Waits {
+		t.Errorf("%q, the last on %s, waits %v; want %q", got, c.Last(), c.Waits, want)
+	}
+}
+
 // TestSetAsideOnce: an acknowledgement that got lost, or a way that broke, makes neither
 // two of an envelope nor none.
 func TestSetAsideOnce(t *testing.T) {
