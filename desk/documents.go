@@ -274,6 +274,16 @@ func (d *Desk) destroying() (done func(), err error) {
 	return func() { d.keeping.Unlock(); d.making.Unlock() }, nil
 }
 
+// drop destroys bytes that were kept for something that could not be made of them.
+func (d *Desk) drop(ctx context.Context, refs []blob.Ref) error {
+	done, err := d.destroying()
+	if err != nil {
+		return err
+	}
+	defer done()
+	return d.dropBlobs(context.WithoutCancel(ctx), refs)
+}
+
 // destroyRest ends what could not be destroyed before.
 func (d *Desk) destroyRest(ctx context.Context) error {
 	d.keeping.Lock()

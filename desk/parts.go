@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"daylight/blob"
 	"daylight/fault"
@@ -222,7 +223,8 @@ func (d *Desk) Join(ctx context.Context, by EditorID, id ConversationID, message
 		return err
 	}
 	d.making.RLock()
-	defer d.making.RUnlock()
+	done := sync.OnceFunc(d.making.RUnlock)
+	defer done()
 	c, err := d.talk(ctx, by, id)
 	if err != nil {
 		return err
@@ -252,7 +254,7 @@ func (d *Desk) Join(ctx context.Context, by EditorID, id ConversationID, message
 		return fmt.Errorf("join: %w", err)
 	}
 	made := File{Name: fileName(set.Name, 1), Size: n, Ref: ref, From: set.refs()}
-	return d.o.Stores.Conversations.Update(ctx, id, func(c *Conversation) error {
+	err = d.o.Stores.Conversations.Update(ctx, id, func(c *Conversation) error {
 		seen, _ := c.For(u)
 		now, err := seen.setOf(message, index)
 		if err != nil || !slices.Equal(now.refs(), made.From) {
@@ -262,6 +264,11 @@ func (d *Desk) Join(ctx context.Context, by EditorID, id ConversationID, message
 		c.Messages = append(c.Messages, Message{ID: newID(), Day: day(d.o.Now()), By: by, Joined: true, Channel: of.Channel, Files: []File{made}})
 		return nil
 	})
+	if err != nil {
+		done()
+		return errors.Join(err, d.drop(ctx, []blob.Ref{ref}))
+	}
+	return nil
 }
 
 // setOf is the set that a file is a part of, if it can be joined.

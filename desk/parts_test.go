@@ -2,6 +2,7 @@ package desk_test
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -190,6 +191,42 @@ func TestDestroyingPartsAndWhole(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// fullConversations keeps no change of a conversation.
+type fullConversations struct {
+	desk.Conversations
+	err error
+}
+
+func (f *fullConversations) Update(ctx context.Context, id desk.ConversationID, do func(*desk.Conversation) error) error {
+	if f.err != nil {
+		return f.err
+	}
+	return f.Conversations.Update(ctx, id, do)
+}
+
+// TestNoBytesStayThatNothingNames, where what was made cannot be kept in the conversation.
+func TestNoBytesStayThatNothingNames(t *testing.T) {
+	w := world(t)
+	full := &fullConversations{Conversations: w.Options.Stores.Conversations}
+	w.Options.Stores.Conversations = full
+	w.Reopen()
+	w.NewSource().Send("Parts.", "film.001", "AAAA", "film.002", "BBB", "other.txt", "other")
+	fetch(t, w)
+	c := onlyTalk(t, w)
+
+	full.err = fault.Full
+	wantKind(t, w.Reply(t.Context(), handler, c.ID, "Is this yours?", []desk.Attachment{
+		{Name: "ours.txt", Body: strings.NewReader("ours")}, {Name: "theirs.txt", Body: strings.NewReader("other")},
+	}), fault.Full)
+	if n := blobs(t, w); n != 3 {
+		t.Errorf("%d blobs after an answer that was not kept; want the three that the source sent", n)
+	}
+	wantKind(t, w.Join(t.Context(), handler, c.ID, c.Messages[0].ID, 0), fault.Full)
+	if n := blobs(t, w); n != 3 {
+		t.Errorf("%d blobs after parts were joined and the whole not kept; want the three that the source sent", n)
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"sync"
 
 	"daylight/blob"
 	"daylight/envelope"
@@ -171,7 +172,8 @@ func (d *Desk) Reply(ctx context.Context, by EditorID, id ConversationID, text s
 		return fmt.Errorf("reply: %w", err)
 	}
 	d.keeping.RLock()
-	defer d.keeping.RUnlock()
+	done := sync.OnceFunc(d.keeping.RUnlock)
+	defer done()
 	if err := batch.Commit(); err != nil {
 		return fmt.Errorf("reply: %w", err)
 	}
@@ -186,7 +188,12 @@ func (d *Desk) Reply(ctx context.Context, by EditorID, id ConversationID, text s
 		return nil
 	})
 	if err != nil {
-		return fmt.Errorf("reply: %w", err)
+		refs := []blob.Ref{sealed}
+		for _, f := range kept {
+			refs = append(refs, f.Ref)
+		}
+		done()
+		return fmt.Errorf("reply: %w", errors.Join(err, d.drop(ctx, refs)))
 	}
 	return d.barAgain(ctx, by, id)
 }
