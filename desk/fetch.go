@@ -265,7 +265,8 @@ func (d *Desk) take(ctx context.Context, e courier.Envelope, ring Keyring, open 
 	defer batch.Abort()
 	m, receipts, err := d.keep(batch, r)
 	if err == nil {
-		err = way.broke() // not the source's upload: the rest is still at intake
+		io.Copy(io.Discard, way) // also of what is cut off: only at the end a way knows what it carried
+		err = way.broke()        // not the source's upload: the rest is still at intake
 	}
 	if err != nil {
 		return false, err

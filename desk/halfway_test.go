@@ -4,12 +4,16 @@ import (
 	"context"
 	"errors"
 	"io"
+	"os"
+	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"daylight/blob"
 	"daylight/corpus"
 	"daylight/courier"
+	"daylight/courier/folder"
 	"daylight/desk"
 	"daylight/desk/desktest"
 	"daylight/fault"
@@ -294,6 +298,57 @@ func TestABrokenWayCostsTheSourceNothing(t *testing.T) {
 		}
 		if got, err = w.Fetch(t.Context(), w.Intake); err != nil || got.Envelopes != 1 {
 			t.Errorf("cut at %d: then fetched %+v, %v; want all of it", cut, got, err)
+		}
+	}
+}
+
+// TestAStickThatWentBadCostsTheSourceNothing: what is not as intake wrote it is neither
+// taken in nor acknowledged, and comes whole the next time.
+func TestAStickThatWentBadCostsTheSourceNothing(t *testing.T) {
+	for how, spoil := range map[string]func(b []byte) []byte{
+		"the first byte":  func(b []byte) []byte { b[0] ^= 1; return b },
+		"a key":           func(b []byte) []byte { b[100] ^= 1; return b },
+		"a byte":          func(b []byte) []byte { b[len(b)/2] ^= 1; return b },
+		"the last byte":   func(b []byte) []byte { b[len(b)-1] ^= 1; return b },
+		"half of it":      func(b []byte) []byte { return b[:len(b)/2] },
+		"all but a byte":  func(b []byte) []byte { return b[:1] },
+		"all":             func(b []byte) []byte { return nil },
+		"somebody's junk": func(b []byte) []byte { return junk(1000) },
+		"a whole disk":    func(b []byte) []byte { clear(b); return b },
+	} {
+		w := world(t)
+		dir := t.TempDir()
+		f, err := folder.Open(dir)
+		must(t, err)
+		defer f.Close()
+		w.NewSource().Send("One.", "a.bin", strings.Repeat("a", 300_000))
+		_, err = f.Sync(t.Context(), w.Intake)
+		must(t, err)
+		name, err := filepath.Glob(filepath.Join(dir, "envelopes", "*"))
+		must(t, err)
+		b, err := os.ReadFile(name[0])
+		must(t, err)
+		must(t, os.WriteFile(name[0], spoil(b), 0o600))
+
+		got, err := w.Receive(t.Context(), f)
+		if got != (desk.Fetched{}) || blobs(t, w) != 0 || how != "all" && fault.Words(err) == "" {
+			t.Errorf("%s: took in %+v, %v; want nothing, and words for why", how, got, err)
+		}
+		rep, err := f.Sync(t.Context(), w.Intake)
+		if rep != (folder.Report{Envelopes: 1, Damaged: 1}) || err != nil || atIntake(t, w) != 1 {
+			t.Errorf("%s: carried %+v, %v, intake has %d; want it there anew", how, rep, err, atIntake(t, w))
+		}
+		got, err = w.Receive(t.Context(), f)
+		if got != (desk.Fetched{Envelopes: 1}) || err != nil {
+			t.Errorf("%s: then took in %+v, %v; want it", how, got, err)
+		}
+		if m := onlyTalk(t, w).Messages; len(m) != 1 || m[0].Cut || m[0].Files[0].Cut || m[0].Files[0].Size != 300_000 {
+			t.Errorf("%s: messages %+v; want one that is whole", how, m)
+		}
+		_, err = f.Sync(t.Context(), w.Intake)
+		must(t, err)
+		if atIntake(t, w) != 0 || unopened(t, w).Envelopes != 0 {
+			t.Errorf("%s: %d stay at intake, %d unopened; want none", how, atIntake(t, w), unopened(t, w).Envelopes)
 		}
 	}
 }

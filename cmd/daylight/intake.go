@@ -101,6 +101,9 @@ func (a *app) syncFolder(ctx context.Context, in *intakeRole, f *folder.Folder) 
 		if got.Keys {
 			a.log.Info("the courier brought a list of keys", "serial", in.Keys().Serial)
 		}
+		if got.Damaged > 0 {
+			a.log.Warn("copies in the courier's folder were damaged; they are written anew", "count", got.Damaged)
+		}
 		if now != last && now != "" {
 			a.log.Error("courier folder", "err", now)
 		}

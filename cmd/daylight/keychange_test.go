@@ -113,8 +113,8 @@ func (n *newsroom) round() desk.Fetched {
 	if err != nil {
 		n.t.Fatal(err)
 	}
-	if _, err := n.fromIntakeSide.Sync(n.t.Context(), n.intake.Courier()); err != nil {
-		n.t.Fatal(err)
+	if rep, err := n.fromIntakeSide.Sync(n.t.Context(), n.intake.Courier()); err != nil || rep.Damaged > 0 {
+		n.t.Fatalf("carried %+v, %v; want nothing damaged", rep, err)
 	}
 	return got
 }

@@ -1,19 +1,25 @@
 // Package folder does the courier's work over a folder: a USB stick, or a share
 // between two machines. The desk's side reads envelopes from it and leaves replies,
 // acknowledgements and keys; Sync is intake's side. A stick passes through many
-// hands: no name and no link on it is trusted, and nothing outside of it is touched.
+// hands: no name and no link on it is trusted, and nothing outside of it is touched. It
+// also goes bad: a copy that is not what intake wrote is no envelope that arrived, and
+// intake, which still has it, writes it anew. Against who can write to the folder this
+// does nothing: their word that an envelope was fetched is as good as the desk's.
 package folder
 
 import (
 	"context"
 	"crypto/rand"
+	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"hash"
 	"io"
 	"io/fs"
 	"os"
 	"path"
+	"regexp"
 	"strings"
 	"syscall"
 	"time"
@@ -24,8 +30,11 @@ import (
 
 // The folder holds:
 //
-//	envelopes/DAY.ID      sealed, DAY as YYYY-MM-DD
+//	envelopes/DAY.ID.SUM  sealed, DAY as YYYY-MM-DD, SUM the SHA-256 of the file in hex
+//	envelopes/DAY.ID      the same, of who knows no sum: a source's own program. It is
+//	                      taken as it is
 //	acknowledged/ID       empty: the desk holds the envelope safely
+//	damaged/ID            empty: the file has another sum, or cannot be read to its end
 //	replies/MAILBOX.ID    sealed
 //	keys/list             the newest list
 //
@@ -33,6 +42,7 @@ import (
 const (
 	envelopes    = "envelopes"
 	acknowledged = "acknowledged"
+	damaged      = "damaged"
 	replies      = "replies"
 	keys         = "keys"
 	keyList      = "keys/list"
@@ -50,7 +60,7 @@ func Open(dir string) (*Folder, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open folder: %w", kind(err))
 	}
-	for _, sub := range []string{envelopes, acknowledged, replies, keys} {
+	for _, sub := range []string{envelopes, acknowledged, damaged, replies, keys} {
 		if err := root.Mkdir(sub, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
 			root.Close()
 			return nil, fmt.Errorf("open folder: %w", kind(err))
@@ -64,7 +74,7 @@ func (f *Folder) Close() error { return f.root.Close() }
 
 // Envelopes implements courier.Intake.
 func (f *Folder) Envelopes(ctx context.Context) ([]courier.Envelope, error) {
-	done, err := f.acknowledged()
+	done, err := f.ids(acknowledged)
 	if err != nil {
 		return nil, err
 	}
@@ -74,7 +84,7 @@ func (f *Folder) Envelopes(ctx context.Context) ([]courier.Envelope, error) {
 	}
 	var list []courier.Envelope
 	for _, info := range files {
-		if e, ok := parseEnvelope(info.Name()); ok && !done[e.ID] {
+		if e, _, ok := parseEnvelope(info.Name()); ok && !done[e.ID] {
 			e.Size = info.Size()
 			list = append(list, e)
 		}
@@ -82,8 +92,9 @@ func (f *Folder) Envelopes(ctx context.Context) ([]courier.Envelope, error) {
 	return list, nil
 }
 
-func (f *Folder) acknowledged() (map[courier.EnvelopeID]bool, error) {
-	files, err := f.list(acknowledged)
+// ids are the envelopes of which there is word in a folder.
+func (f *Folder) ids(sub string) (map[courier.EnvelopeID]bool, error) {
+	files, err := f.list(sub)
 	if err != nil {
 		return nil, err
 	}
@@ -96,49 +107,81 @@ func (f *Folder) acknowledged() (map[courier.EnvelopeID]bool, error) {
 	return ids, nil
 }
 
-// names are the files that hold envelopes.
-func (f *Folder) names() (map[courier.EnvelopeID]string, error) {
+// here are the files that hold envelopes.
+func (f *Folder) here() (map[courier.EnvelopeID]fs.FileInfo, error) {
 	files, err := f.list(envelopes)
 	if err != nil {
 		return nil, err
 	}
-	names := map[courier.EnvelopeID]string{}
+	here := map[courier.EnvelopeID]fs.FileInfo{}
 	for _, info := range files {
-		if e, ok := parseEnvelope(info.Name()); ok {
-			names[e.ID] = path.Join(envelopes, info.Name())
+		if e, _, ok := parseEnvelope(info.Name()); ok {
+			here[e.ID] = info
 		}
 	}
-	return names, nil
+	return here, nil
 }
 
-// Open implements courier.Intake.
+// Open implements courier.Intake. Where the copy is damaged, its reader ends with an error
+// in place of io.EOF, and has left word for intake.
 func (f *Folder) Open(ctx context.Context, id courier.EnvelopeID) (io.ReadCloser, error) {
-	names, err := f.names()
+	here, err := f.here()
 	if err != nil {
 		return nil, err
 	}
-	name, ok := names[id]
+	info, ok := here[id]
 	if !ok {
 		return nil, fmt.Errorf("open envelope: %w", fault.NotFound)
 	}
-	return f.open(name)
+	file, err := f.open(path.Join(envelopes, info.Name()))
+	if err != nil {
+		return nil, err
+	}
+	_, want, _ := parseEnvelope(info.Name())
+	if want == "" {
+		return file, nil
+	}
+	return &checked{file, want, sha256.New(), func() error { return f.write(path.Join(damaged, string(id)), strings.NewReader("")) }}, nil
 }
+
+// checked reads a file whose sum is known.
+type checked struct {
+	file *os.File
+	want string
+	sum  hash.Hash
+	tell func() error // that it is damaged
+}
+
+func (c *checked) Read(p []byte) (int, error) {
+	n, err := c.file.Read(p)
+	c.sum.Write(p[:n])
+	switch {
+	case err == nil, err == io.EOF && hex.EncodeToString(c.sum.Sum(nil)) == c.want:
+		return n, err
+	case err == io.EOF:
+		err = errors.New("it is not what intake wrote")
+	}
+	return n, fault.Say("The copy of an envelope in the courier's folder is damaged. It was not taken in. Take the folder to intake and back: it writes another, if it still has one.",
+		fmt.Errorf("read envelope: %w: %w", fault.Unverified, errors.Join(err, c.tell())))
+}
+
+func (c *checked) Close() error { return c.file.Close() }
 
 // Acknowledge implements courier.Intake: it leaves word for intake, and then takes
 // the envelope off the folder.
 func (f *Folder) Acknowledge(ctx context.Context, ids []courier.EnvelopeID) error {
-	names, err := f.names()
+	here, err := f.here()
 	if err != nil {
 		return fmt.Errorf("acknowledge: %w", err)
 	}
 	for _, id := range ids {
-		name, ok := names[id]
+		info, ok := here[id]
 		if !ok {
 			continue // unknown, or acknowledged before
 		}
 		err := f.write(path.Join(acknowledged, string(id)), strings.NewReader(""))
 		if err == nil {
-			err = f.remove(name)
+			err = f.remove(path.Join(envelopes, info.Name()))
 		}
 		if err != nil {
 			return fmt.Errorf("acknowledge: %w", err)
@@ -197,23 +240,28 @@ func (f *Folder) open(name string) (*os.File, error) {
 
 // write makes a file that is there whole or not at all, also when the stick is
 // pulled.
-func (f *Folder) write(name string, r io.Reader) (err error) {
+func (f *Folder) write(name string, r io.Reader) error {
+	return f.writeAs(path.Dir(name), r, func() string { return path.Base(name) })
+}
+
+// writeAs asks for the name when all is read.
+func (f *Folder) writeAs(sub string, r io.Reader, name func() string) (err error) {
 	var random [8]byte
 	rand.Read(random[:])
-	temporary := path.Join(path.Dir(name), "."+hex.EncodeToString(random[:]))
+	temporary := path.Join(sub, "."+hex.EncodeToString(random[:]))
 	file, err := f.root.OpenFile(temporary, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return fmt.Errorf("write: %w", kind(err))
 	}
 	_, err = io.Copy(file, r)
 	if err = errors.Join(err, file.Sync(), file.Close()); err == nil {
-		err = f.root.Rename(temporary, name)
+		err = f.root.Rename(temporary, path.Join(sub, name()))
 	}
 	if err != nil {
 		f.root.Remove(temporary)
 		return fmt.Errorf("write: %w", kind(err))
 	}
-	return f.sync(path.Dir(name))
+	return f.sync(sub)
 }
 
 func (f *Folder) remove(name string) error {
@@ -239,12 +287,16 @@ func (f *Folder) sync(sub string) error {
 
 func envelopeName(e courier.Envelope) string { return e.Day + "." + string(e.ID) }
 
-func parseEnvelope(name string) (courier.Envelope, bool) {
-	day, id, _ := strings.Cut(name, ".")
-	if _, err := time.Parse(time.DateOnly, day); err != nil || !courier.EnvelopeID(id).Valid() {
-		return courier.Envelope{}, false
+var ofEnvelope = regexp.MustCompile(`^(\d{4}-\d\d-\d\d)\.([0-9a-f]{32})(?:\.([0-9a-f]{64}))?$`)
+
+// parseEnvelope reads the name of a file; sum is "" where it has none.
+func parseEnvelope(name string) (e courier.Envelope, sum string, ok bool) {
+	m := ofEnvelope.FindStringSubmatch(name)
+	if m == nil {
+		return e, "", false
 	}
-	return courier.Envelope{ID: courier.EnvelopeID(id), Day: day}, true
+	_, err := time.Parse(time.DateOnly, m[1])
+	return courier.Envelope{ID: courier.EnvelopeID(m[2]), Day: m[1]}, m[3], err == nil
 }
 
 // kind adds the kinds of fault that callers ask for.

@@ -91,7 +91,7 @@ func TestAStickIsNotTrusted(t *testing.T) {
 	if err := syscall.Mkfifo(filepath.Join(envelopes, "2026-11-23."+other), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{".0011", "autorun.inf", "2026-99-99." + id, "2026-11-23." + id[:30], "2026-11-23." + strings.ToUpper(id)} {
+	for _, name := range []string{".0011", "autorun.inf", "2026-11-23." + id + ".", "2026-11-23." + id + ".00", "2026-11-23." + id + "." + strings.Repeat("AB", 32), "2026-99-99." + id, "2026-11-23." + id[:30], "2026-11-23." + strings.ToUpper(id)} {
 		write(t, filepath.Join(envelopes, name), []byte("x"))
 	}
 	if list, err := f.Envelopes(t.Context()); err != nil || len(list) != 0 {
@@ -162,6 +162,68 @@ func TestSync(t *testing.T) {
 	}
 	if rep, err := f.Sync(t.Context(), in); err != nil || rep != (folder.Report{}) {
 		t.Errorf("once more: carried %+v, %v; want nothing", rep, err)
+	}
+}
+
+// TestACopyThatWentBad is written anew, whether the desk has seen it or not.
+func TestACopyThatWentBad(t *testing.T) {
+	const sealed = "what a source sealed"
+	for how, c := range map[string]struct {
+		copy string
+		seen bool // by reading it alone
+	}{
+		"a byte":       {"what a source sEaled", true},
+		"cut":          {"what a", false},
+		"nothing":      {"", false},
+		"longer":       {sealed + "!", false},
+		"a whole disk": {strings.Repeat("\x00", len(sealed)), true},
+	} {
+		in, dir := stick(t), t.TempDir()
+		f := open(t, dir)
+		one, two := in.Arrive([]byte(sealed), "2026-11-23"), in.Arrive([]byte("two"), "2026-11-23")
+		if _, err := f.Sync(t.Context(), in); err != nil {
+			t.Fatal(err)
+		}
+		name, _ := filepath.Glob(filepath.Join(dir, "envelopes", "*."+string(one)+".*"))
+		if len(name) != 1 {
+			t.Fatalf("%d copies; want one, whose name has a sum", len(name))
+		}
+		write(t, name[0], []byte(c.copy))
+		if c.seen {
+			if rep, err := f.Sync(t.Context(), in); err != nil || rep != (folder.Report{}) {
+				t.Errorf("%s: carried %+v, %v; want nothing before somebody has read it", how, rep, err)
+			}
+			r, err := f.Open(t.Context(), one)
+			if err != nil {
+				t.Fatal(err)
+			}
+			b, err := io.ReadAll(r)
+			r.Close()
+			if string(b) != c.copy || !errors.Is(err, fault.Unverified) || errors.Is(err, fault.Damaged) || errors.Is(err, io.EOF) || fault.Words(err) == "" {
+				t.Errorf("%s: read %q, %v; want all of it, and that it is not verified", how, b, err)
+			}
+		}
+		rep, err := f.Sync(t.Context(), in)
+		if want := (folder.Report{Envelopes: 1, Damaged: 1}); err != nil || rep != want {
+			t.Errorf("%s: carried %+v, %v; want %+v", how, rep, err, want)
+		}
+		if rep, err = f.Sync(t.Context(), in); err != nil || rep != (folder.Report{}) {
+			t.Errorf("%s: carried %+v, %v once more; want nothing", how, rep, err)
+		}
+		for id, want := range map[courier.EnvelopeID]string{one: sealed, two: "two"} {
+			r, err := f.Open(t.Context(), id)
+			if err != nil {
+				t.Fatal(err)
+			}
+			b, err := io.ReadAll(r)
+			r.Close()
+			if string(b) != want || err != nil {
+				t.Errorf("%s: then read %q, %v; want %q", how, b, err, want)
+			}
+		}
+		if list, _ := in.Envelopes(t.Context()); len(list) != 2 {
+			t.Errorf("%s: intake holds %d envelopes; want both", how, len(list))
+		}
 	}
 }
 

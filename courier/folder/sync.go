@@ -3,6 +3,8 @@ package folder
 import (
 	"cmp"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -20,6 +22,7 @@ import (
 // Report says what Sync carried.
 type Report struct {
 	Envelopes    int // put onto the folder
+	Damaged      int // of these, such whose copy there was damaged
 	Acknowledged int // destroyed at intake
 	Replies      int // left at intake
 	Keys         bool
@@ -51,7 +54,7 @@ var temporary = regexp.MustCompile(`^\.[0-9a-f]{16}$`)
 // sweep removes what a program that was killed did not finish: of envelopes, which only
 // Sync writes, at once, and of what the desk may be writing now after a day.
 func (f *Folder) sweep(context.Context, courier.Intake, *Report) error {
-	for _, sub := range []string{envelopes, acknowledged, replies, keys} {
+	for _, sub := range []string{envelopes, acknowledged, damaged, replies, keys} {
 		files, err := f.files(sub, false)
 		if err != nil {
 			return err
@@ -134,7 +137,7 @@ func (f *Folder) takeReplies(ctx context.Context, in courier.Intake, rep *Report
 }
 
 func (f *Folder) takeAcknowledged(ctx context.Context, in courier.Intake, rep *Report) error {
-	done, err := f.acknowledged()
+	done, err := f.ids(acknowledged)
 	if err != nil {
 		return err
 	}
@@ -151,22 +154,29 @@ func (f *Folder) takeAcknowledged(ctx context.Context, in courier.Intake, rep *R
 	return nil
 }
 
+// putEnvelopes writes what is not there, and anew what has another size or is said to be
+// damaged.
 func (f *Folder) putEnvelopes(ctx context.Context, in courier.Intake, rep *Report) error {
 	list, err := in.Envelopes(ctx)
 	if err != nil {
 		return err
 	}
-	there, err := f.names()
+	here, err := f.here()
+	if err != nil {
+		return err
+	}
+	bad, err := f.ids(damaged)
 	if err != nil {
 		return err
 	}
 	// The small first: one for which the folder has no room holds up no others.
 	slices.SortFunc(list, func(a, b courier.Envelope) int { return cmp.Compare(a.Size, b.Size) })
 	for _, e := range list {
-		if _, ok := parseEnvelope(envelopeName(e)); !ok {
+		if _, _, ok := parseEnvelope(envelopeName(e)); !ok {
 			return fmt.Errorf("envelope with a strange name or day: %w", fault.Invalid)
 		}
-		if there[e.ID] != "" {
+		copied, there := here[e.ID]
+		if there && copied.Size() == e.Size && !bad[e.ID] || e.Size == 0 { // of no size: it is just being kept
 			continue
 		}
 		sealed, err := in.Open(ctx, e.ID)
@@ -176,12 +186,24 @@ func (f *Folder) putEnvelopes(ctx context.Context, in courier.Intake, rep *Repor
 		if err != nil {
 			return err
 		}
-		err = f.write(path.Join(envelopes, envelopeName(e)), sealed)
+		if there {
+			err = f.remove(path.Join(envelopes, copied.Name()))
+			rep.Damaged++
+		}
+		if err == nil {
+			sum := sha256.New()
+			err = f.writeAs(envelopes, io.TeeReader(sealed, sum), func() string { return envelopeName(e) + "." + hex.EncodeToString(sum.Sum(nil)) })
+		}
 		sealed.Close()
 		if err != nil {
 			return err
 		}
 		rep.Envelopes++
+	}
+	for id := range bad { // last: what was not written anew is bad still
+		if err := f.remove(path.Join(damaged, string(id))); err != nil {
+			return err
+		}
 	}
 	return nil
 }
