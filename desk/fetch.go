@@ -121,11 +121,17 @@ func (d *Desk) takeAll(ctx context.Context, in courier.Intake, ring Keyring, f *
 			first = fmt.Errorf("fetch: %w", err)
 		}
 	}
+	var mu sync.Mutex // of f, first, here and room, for several are under way at once
 	// Some at a time: for each list of what it destroys, intake seals anew the keys of all
 	// that stays. A crash before costs nothing: what is here is not taken in twice.
 	var here []courier.EnvelopeID
 	told := time.Now()
-	tell := func() {
+	tell := func(last bool) {
+		mu.Lock()
+		defer mu.Unlock()
+		if len(here) < acknowledged && time.Since(told) <= acknowledging && !last {
+			return
+		}
 		if len(here) > 0 {
 			failed(in.Acknowledge(ctx, here))
 		}
@@ -143,29 +149,48 @@ func (d *Desk) takeAll(ctx context.Context, in courier.Intake, ring Keyring, f *
 	}
 	slices.SortStableFunc(list, func(a, b courier.Envelope) int { return class(a) - class(b) })
 	var began [2]time.Time // of each class
+	var all sync.WaitGroup
+	ways := make(chan struct{}, atOnce)
 	for _, e := range list {
 		if e.Size == 0 { // it is just being kept, and has its size in the next list; or there is nothing in it
 			continue
 		}
 		if d.closed.has(e.ID) {
+			mu.Lock()
 			f.Left++
+			mu.Unlock()
 			continue
+		}
+		if e.Size > small { // alone
+			all.Wait()
 		}
 		if at := &began[class(e)]; at.IsZero() {
 			*at = time.Now()
 		} else if time.Since(*at) > taking {
 			continue
 		}
-		if len(here) >= acknowledged || time.Since(told) > acknowledging {
-			tell()
+		tell(false)
+		take := func() {
+			err := d.takeIn(ctx, in, e, ring, &mu, f, &room)
+			mu.Lock()
+			defer mu.Unlock()
+			failed(err)
+			if err == nil {
+				here = append(here, e.ID)
+			}
 		}
-		err := d.takeIn(ctx, in, e, ring, f, &room)
-		failed(err)
-		if err == nil {
-			here = append(here, e.ID)
+		if e.Size > small {
+			take()
+			continue
 		}
+		ways <- struct{}{}
+		all.Go(func() {
+			defer func() { <-ways }()
+			take()
+		})
 	}
-	tell()
+	all.Wait()
+	tell(true)
 	d.left.Store(int64(f.Left))
 	return first
 }
@@ -176,17 +201,20 @@ var taking = 5 * time.Minute
 
 const (
 	small         = 1 << 20 // bytes
+	atOnce        = 4       // small ones; each takes little but a way through Tor and back
 	acknowledged  = 100     // envelopes that are acknowledged at once
 	acknowledging = 10 * time.Second
 )
 
 // takeIn brings one envelope into a conversation, or sets it aside where it does not
-// open: either way it is durable here.
-func (d *Desk) takeIn(ctx context.Context, in courier.Intake, e courier.Envelope, ring Keyring, f *Fetched, room *int64) error {
+// open: either way it is durable here. mu guards f and room.
+func (d *Desk) takeIn(ctx context.Context, in courier.Intake, e courier.Envelope, ring Keyring, mu *sync.Mutex, f *Fetched, room *int64) error {
 	if _, err := d.o.Stores.Envelopes.Get(ctx, e.ID); !errors.Is(err, fault.NotFound) {
 		return err // nil: it was set aside in a round before whose acknowledgement got lost
 	}
 	took, err := d.take(ctx, e, ring, func() (io.ReadCloser, error) { return in.Open(ctx, e.ID) })
+	mu.Lock()
+	defer mu.Unlock()
 	if took {
 		f.Envelopes++
 	}
