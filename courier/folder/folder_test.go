@@ -345,3 +345,43 @@ func TestWhatIntakeRefusesHoldsUpNothing(t *testing.T) {
 		t.Errorf("carried %+v, %v; want one refused, and the envelope all the same", rep, err)
 	}
 }
+
+// brimful has no room for a reply until something is destroyed, and none for keys.
+type brimful struct {
+	courier.Intake
+	emptied bool
+}
+
+func (b *brimful) Acknowledge(ctx context.Context, ids []courier.EnvelopeID) error {
+	b.emptied = b.emptied || len(ids) > 0
+	return b.Intake.Acknowledge(ctx, ids)
+}
+
+func (b *brimful) PutReply(ctx context.Context, box courier.MailboxID, id courier.ReplyID, sealed io.Reader) error {
+	if !b.emptied {
+		return fault.Full
+	}
+	return b.Intake.PutReply(ctx, box, id, sealed)
+}
+
+func (*brimful) PutKeys(context.Context, []byte) error { return fault.Full }
+
+// TestAFullIntakeIsEmptied: what waits for room holds up neither what makes it nor what
+// arrived.
+func TestAFullIntakeIsEmptied(t *testing.T) {
+	in, f := stick(t), open(t, t.TempDir())
+	one := in.Arrive([]byte("one"), "2026-11-23")
+	if _, err := f.Sync(t.Context(), in); err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(f.Acknowledge(t.Context(), []courier.EnvelopeID{one}),
+		f.PutReply(t.Context(), courier.MailboxID(strings.Repeat("ab", 32)), id, strings.NewReader(couriertest.Sealed)),
+		f.PutKeys(t.Context(), []byte("keys"))); err != nil {
+		t.Fatal(err)
+	}
+	in.Arrive([]byte("two"), "2026-11-24")
+	rep, err := f.Sync(t.Context(), &brimful{Intake: in})
+	if want := (folder.Report{Envelopes: 1, Acknowledged: 1, Replies: 1}); !errors.Is(err, fault.Full) || rep != want {
+		t.Errorf("carried %+v, %v; want %+v, and full", rep, err, want)
+	}
+}

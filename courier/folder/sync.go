@@ -30,20 +30,23 @@ type Report struct {
 }
 
 // Sync is intake's side: it takes what the desk left on the folder to intake, and
-// then puts onto it what arrived. Every step may be repeated, so Sync may break off
-// anywhere and run again. What intake refuses is passed over, counted and returned
-// as an error after the rest is done.
+// then puts onto it what arrived. What was acknowledged goes first: it makes room at an
+// intake that is full. A step that fails keeps no other from being done, and each may be
+// repeated, so Sync may break off anywhere and run again. What intake refuses is passed
+// over, counted and returned as an error after the rest is done.
 func (f *Folder) Sync(ctx context.Context, in courier.Intake) (Report, error) {
 	var rep Report
+	var errs []error
 	for _, step := range []func(context.Context, courier.Intake, *Report) error{
-		f.sweep, f.takeKeys, f.takeReplies, f.takeAcknowledged, f.putEnvelopes,
+		f.sweep, f.takeAcknowledged, f.takeKeys, f.takeReplies, f.putEnvelopes,
 	} {
-		if err := step(ctx, in, &rep); err != nil {
-			return rep, fmt.Errorf("sync folder: %w", err)
-		}
+		errs = append(errs, step(ctx, in, &rep))
 	}
 	if rep.Refused > 0 {
-		return rep, fmt.Errorf("sync folder: intake refused %d files: %w", rep.Refused, fault.Invalid)
+		errs = append(errs, fmt.Errorf("intake refused %d files: %w", rep.Refused, fault.Invalid))
+	}
+	if err := errors.Join(errs...); err != nil {
+		return rep, fmt.Errorf("sync folder: %w", err)
 	}
 	return rep, nil
 }
