@@ -43,7 +43,8 @@ reserve = 1073741824
 first_message = 30
 # How the desk fetches envelopes and leaves replies and keys. "onion": by an onion
 # service of its own, which lets in only desks with a key (socket: courier.sock, beside
-# the other). A folder, which may lie on a stick. "": not at all.
+# the other). A folder, which may lie on a stick: one on it, and not the place where it
+# is mounted, which is there without it too. "": not at all.
 courier = ""
 # Room for what is sealed, in bytes, taken on the disk at the start and all of it
 # written anew once a day. It grows when it must, by 8 MiB, and that can be seen on a

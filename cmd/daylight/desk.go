@@ -186,9 +186,17 @@ func (d *deskRole) publish(ctx context.Context, r desk.Release, next func(contex
 	return next(ctx, r)
 }
 
+// round is one of the desk at intake.
+type round func(context.Context) (desk.Fetched, error)
+
+// at meets an intake that needs nothing before a round, or after.
+func (d *deskRole) at(in courier.Intake) round {
+	return func(ctx context.Context) (desk.Fetched, error) { return d.Fetch(ctx, in) }
+}
+
 // fetch meets intake now and then, until ctx is done, and hands on the releases that
 // still wait for it.
-func (a *app) fetch(ctx context.Context, d *deskRole, in courier.Intake, every time.Duration) {
+func (a *app) fetch(ctx context.Context, d *deskRole, meet round, every time.Duration) {
 	tick := time.NewTicker(every)
 	defer tick.Stop()
 	left, refused, failed := 0, "", ""
@@ -206,7 +214,7 @@ func (a *app) fetch(ctx context.Context, d *deskRole, in courier.Intake, every t
 			refused = err.Error()
 			a.log.Error("releases are made, but not handed on; the desk tries again", "err", err)
 		}
-		got, err := d.Fetch(ctx, in)
+		got, err := meet(ctx)
 		switch {
 		case ctx.Err() != nil:
 		case err == nil:

@@ -70,7 +70,7 @@ func TestFetchSaysOnceWhatDoesNotOpenAndHandsOverOnItsWay(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	in := &rounds{Intake: desktest.NewIntake(), left: 3, stop: stop}
 	in.Leave([]byte("no envelope"))
-	a.fetch(ctx, d, in, time.Millisecond)
+	a.fetch(ctx, d, d.at(in), time.Millisecond)
 	if told != 1 {
 		t.Errorf("handed over %d times; want once", told)
 	}
@@ -78,7 +78,7 @@ func TestFetchSaysOnceWhatDoesNotOpenAndHandsOverOnItsWay(t *testing.T) {
 		t.Errorf("said %d times; want once:\n%s", n, log)
 	}
 	ctx, stop = context.WithCancel(t.Context())
-	a.fetch(ctx, d, unreachable{&rounds{Intake: desktest.NewIntake(), left: 3, stop: stop}}, time.Millisecond)
+	a.fetch(ctx, d, d.at(unreachable{&rounds{Intake: desktest.NewIntake(), left: 3, stop: stop}}), time.Millisecond)
 	if n := strings.Count(log.String(), "fetch from intake; "); n != 1 {
 		t.Errorf("said %d times; want once:\n%s", n, log)
 	}

@@ -87,14 +87,26 @@ func (a *app) openIntakeStore(in instance) (*sqlite.Store, error) {
 	return sqlite.Open(a.ctx, dir, *key)
 }
 
+// inFolder makes one round over a courier's folder. It is open for no longer: a stick is
+// taken away between rounds, and what is put in again is another file system.
+func inFolder(dir string, do func(*folder.Folder) error) error {
+	f, err := folder.Open(dir)
+	if err != nil {
+		return fmt.Errorf("the courier's folder is not there, or cannot be opened; what waits is kept, and goes on when it is back: %w", err)
+	}
+	defer f.Close()
+	return do(f)
+}
+
 // syncFolder carries envelopes and replies between intake and a folder, until ctx
-// is done. What fails is tried again every minute, and logged when it changes.
-func (a *app) syncFolder(ctx context.Context, in *intakeRole, f *folder.Folder) {
-	every := time.NewTicker(time.Minute)
-	defer every.Stop()
+// is done. What fails is tried again with the next round, and logged when it changes.
+func (a *app) syncFolder(ctx context.Context, in *intakeRole, dir string, every time.Duration) {
+	tick := time.NewTicker(every)
+	defer tick.Stop()
 	for last := ""; ; {
 		now := ""
-		got, err := f.Sync(ctx, in.Courier())
+		var got folder.Report
+		err := inFolder(dir, func(f *folder.Folder) (err error) { got, err = f.Sync(ctx, in.Courier()); return err })
 		if err != nil && ctx.Err() == nil {
 			now = err.Error()
 		}
@@ -111,7 +123,7 @@ func (a *app) syncFolder(ctx context.Context, in *intakeRole, f *folder.Folder) 
 		select {
 		case <-ctx.Done():
 			return
-		case <-every.C:
+		case <-tick.C:
 		}
 	}
 }

@@ -11,9 +11,9 @@ import (
 	"slices"
 	"strings"
 
-	"daylight/courier"
 	"daylight/courier/folder"
 	courieronion "daylight/courier/onion"
+	"daylight/desk"
 	"daylight/fault"
 	"daylight/internal/durable"
 	"daylight/internal/onion"
@@ -198,21 +198,20 @@ func (in instance) asksTor(c config) bool {
 	return onionOf(in, c) == "control" || in.Role == "desk" && dials && c.Tor.Control != ""
 }
 
-// openCourier is the desk's way to intake: a folder, or an onion service.
-func (a *app) openCourier(c config) (courier.Intake, error) {
+// courier is a round of the desk on its way to intake: a folder, or an onion service.
+func (d *deskRole) courier(c config) (round, error) {
 	address, ok := courierAddress(c)
 	if !ok {
-		f, err := folder.Open(c.Desk.Courier)
-		if err != nil {
-			return nil, fault.Say("The courier's folder, "+c.Desk.Courier+", cannot be opened. Nothing was started.", err)
-		}
-		return f, nil
+		return func(ctx context.Context) (got desk.Fetched, err error) {
+			err = inFolder(c.Desk.Courier, func(f *folder.Folder) (err error) { got, err = d.Fetch(ctx, f); return err })
+			return got, err
+		}, nil
 	}
-	d, err := onion.Dialer(c.Tor.Socks)
+	dialer, err := onion.Dialer(c.Tor.Socks)
 	if err != nil {
 		return nil, err
 	}
-	return courieronion.New(address.Host(), d.DialContext), nil
+	return d.at(courieronion.New(address.Host(), dialer.DialContext)), nil
 }
 
 // serveDesks answers the desk on a socket that tor alone may reach.

@@ -11,7 +11,6 @@ import (
 	"sync"
 	"time"
 
-	"daylight/courier/folder"
 	deskweb "daylight/desk/web"
 	"daylight/fault"
 	"daylight/internal/httpkit"
@@ -84,12 +83,10 @@ func (a *app) serveIntake(in instance, cfg config) error {
 		}
 		jobs = append(jobs, func(ctx context.Context) error { return a.serveDesks(ctx, role, cfg) })
 	default:
-		f, err := folder.Open(cfg.Intake.Courier)
-		if err != nil {
-			return fault.Say("The courier's folder, "+cfg.Intake.Courier+", cannot be opened. Nothing was started.", err)
-		}
-		defer f.Close()
-		jobs = append(jobs, func(ctx context.Context) error { a.syncFolder(ctx, role, f); return nil })
+		jobs = append(jobs, func(ctx context.Context) error {
+			a.syncFolder(ctx, role, cfg.Intake.Courier, time.Minute)
+			return nil
+		})
 	}
 	if in.asksTor(cfg) {
 		jobs = append(jobs, func(ctx context.Context) error { return a.beOnion(ctx, in, cfg) })
@@ -129,13 +126,12 @@ func (a *app) serveDesk(in instance, cfg config) error {
 		jobs = append(jobs, func(ctx context.Context) error { a.remind(ctx, sender, at); return nil })
 	}
 	if cfg.Desk.Courier != "" {
-		way, err := a.openCourier(cfg)
+		meet, err := role.courier(cfg)
 		if err != nil {
 			return err
 		}
-		defer way.Close()
 		jobs = append(jobs, func(ctx context.Context) error {
-			a.fetch(ctx, role, way, time.Duration(cfg.Desk.FetchEvery))
+			a.fetch(ctx, role, meet, time.Duration(cfg.Desk.FetchEvery))
 			return nil
 		})
 	}

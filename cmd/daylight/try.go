@@ -257,7 +257,7 @@ func (t *trial) run(ls [3]net.Listener, ready func(links []string)) error {
 			errs <- httpkit.Serve(ctx, ls[i], h, a.log)
 		})
 	}
-	work.Go(func() { a.fetch(ctx, t.desk, t.intake.Courier(), time.Second) })
+	work.Go(func() { a.fetch(ctx, t.desk, t.desk.at(t.intake.Courier()), time.Second) })
 	ready(links)
 	work.Wait()
 	stop()
