@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -87,5 +89,89 @@ func TestAStickGoesAndComes(t *testing.T) {
 		if err := errors.Join(os.CopyFS(stick+".new", os.DirFS(pocket)), os.Rename(stick+".new", stick)); err != nil {
 			t.Fatal(err)
 		}
+	}
+}
+
+var serving = regexp.MustCompile(`Serving on (127\.0\.0\.1:\d+)\.`)
+
+// TestServeOverAFolder is the program on both machines, and the folder alone between them:
+// what a source sends comes to the desk and leaves intake, and the answer comes back.
+// Intake's round comes each minute, and with its start, which this test does not wait for.
+func TestServeOverAFolder(t *testing.T) {
+	dir := t.TempDir()
+	deskDir, intakeDir, way := filepath.Join(dir, "desk"), filepath.Join(dir, "intake"), filepath.Join(dir, "way")
+	daylight(t, "keys", "make", "--role", "desk", "--data", deskDir)
+	daylight(t, "keys", "make", "--role", "intake", "--data", intakeDir, "--newsroom", filepath.Join(deskDir, "public"))
+	words := strings.TrimSpace(daylight(t, "keys", "fingerprint", "--data", deskDir))
+	for path, text := range map[string]string{
+		filepath.Join(intakeDir, "daylight.toml"): fmt.Sprintf("[intake]\nlisten = \"127.0.0.1:0\"\nclearnet = true\npool = 0\ncourier = %q\n", way),
+		filepath.Join(deskDir, "daylight.toml"):   fmt.Sprintf("[desk]\nlisten = \"127.0.0.1:0\"\nfetch_every = \"1s\"\ncourier = %q\n", way),
+		filepath.Join(dir, "message"):             "I saw the ledger, and who wrote it.",
+	} {
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Mkdir(way, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	serve := func(role, data string) (p *process, address string) {
+		p = &process{Cmd: exec.Command("daylight", "serve", "--role", role, "--data", data), t: t}
+		p.Stderr = &p.said
+		if err := p.Start(); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(p.stop)
+		until(t, "serving", func() bool {
+			m := serving.FindStringSubmatch(p.said.String())
+			if m != nil {
+				address = "http://" + m[1]
+			}
+			return m != nil
+		})
+		return p, address
+	}
+	holds := func(sub string, files int) func() bool {
+		return func() bool {
+			there, _ := filepath.Glob(filepath.Join(way, sub, "[^.]*"))
+			return len(there) == files
+		}
+	}
+
+	intake, address := serve("intake", intakeDir)
+	codename := eightWords.FindStringSubmatch(daylight(t, "send", "--to", address, "--words", words, "--message", filepath.Join(dir, "message")))
+	if codename == nil {
+		t.Fatal("no codename")
+	}
+	intake.stop()
+	intake, _ = serve("intake", intakeDir)
+	atDesk, _ := serve("desk", deskDir)
+	until(t, "taken in by the desk", holds("acknowledged", 1))
+	atDesk.stop()
+	a := &app{ctx: t.Context(), data: deskDir, stdout: &intake.said, stderr: &intake.said, log: slog.New(slog.DiscardHandler)}
+	if err := a.withDesk(func(d *deskRole, _ config) error {
+		if err := d.PutUser(a.ctx, desk.Operator, hana); err != nil {
+			return err
+		}
+		all, err := d.Conversations(a.ctx, "hana")
+		if err != nil || len(all) != 1 || all[0].Messages[0].Text != "I saw the ledger, and who wrote it." {
+			return fmt.Errorf("the desk has %+v: %w", all, err)
+		}
+		return d.Reply(a.ctx, "hana", all[0].ID, "Thank you. Who?", nil)
+	}); err != nil {
+		t.Fatal(err)
+	}
+	serve("desk", deskDir)
+	until(t, "answered", holds("replies", 1))
+	intake.stop()
+	intake, address = serve("intake", intakeDir)
+	until(t, "destroyed at intake", holds("acknowledged", 0))
+	until(t, "carried to the source", holds("replies", 0))
+	typed(t, codename[1])
+	if said := daylight(t, "replies", "--to", address, "--words", words); !strings.Contains(said, "Thank you. Who?") {
+		t.Errorf("the source reads:\n%s", said)
+	}
+	if intake.stop(); !holds("envelopes", 0)() {
+		t.Error("intake put onto the folder once more what was acknowledged")
 	}
 }
