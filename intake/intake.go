@@ -193,6 +193,9 @@ func (in *Intake) SignedKeys() []byte {
 // Limits are the bounds in force, for pages to tell.
 func (in *Intake) Limits() Limits { return in.limits }
 
+// Retention is the one in force, for pages to tell.
+func (in *Intake) Retention() Retention { return in.keeps }
+
 // Close ends all sessions and waits for what is being kept. The store stays open.
 func (in *Intake) Close() error {
 	in.stop()

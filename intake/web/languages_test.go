@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"daylight/intake"
 )
 
 // said finds what pages, code and the kit say to people: in templates, in errors, in
@@ -249,4 +251,17 @@ func headers(h http.Header) string {
 	var b strings.Builder
 	h.Write(&b)
 	return b.String()
+}
+
+// TestPagesTellHowLongAnAnswerStays: as long as this intake is set to, at least.
+func TestPagesTellHowLongAnAnswerStays(t *testing.T) {
+	for want, r := range map[string]intake.Retention{"23": {}, "992": {Days: 1000, Spread: 8}} {
+		s := newHouse(t, func(_ *house, o *intake.Options) { o.Retention = r }).source(t)
+		s.begin()
+		s.get("/inbox").wants(t, 200, "for at least "+want+" days")
+		for _, at := range languages {
+			s.get(at+"/inbox").wants(t, 200, want)
+			s.get(at+"/guide/returning").wants(t, 200, want)
+		}
+	}
 }

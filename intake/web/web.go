@@ -69,7 +69,10 @@ func New(in *intake.Intake, o Options) (http.Handler, error) {
 		Nav:     []httpkit.Link{{Href: "/protection", Text: "What is protected"}, {Href: "/guide", Text: "Guidance"}},
 		Footer:  []httpkit.Link{{Href: "/guide/address", Text: "Is this address genuine?"}, {Href: "/guide/leaving", Text: "How to leave"}},
 		Flooded: true,
-		Funcs:   map[string]any{"fingerprint": func() []string { return strings.Fields(words) }},
+		Funcs: map[string]any{
+			"fingerprint": func() []string { return strings.Fields(words) },
+			"days":        in.Retention().Least,
+		},
 	}
 	if err := on.Load(); err != nil {
 		return nil, fmt.Errorf("intake pages: %w", err)
