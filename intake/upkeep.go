@@ -13,8 +13,8 @@ import (
 // as it arrives, so that the day of its end does not tell that of its arrival.
 type Retention struct{ Days, Spread int }
 
-// Least is on how many days it lies here in any case, that of its arrival among them.
-func (r Retention) Least() int { return r.Days - r.Spread }
+// Least is how many whole days it lies here in any case.
+func (r Retention) Least() int { return max(0, r.Days-r.Spread-1) }
 
 var defaultRetention = Retention{Days: 30, Spread: 7}
 
@@ -24,7 +24,7 @@ const defaultBeat = time.Minute
 
 // until draws the day on which what arrives now is destroyed.
 func (in *Intake) until() string {
-	days := in.keeps.Least() + secure().IntN(2*in.keeps.Spread+1)
+	days := in.keeps.Days - in.keeps.Spread + secure().IntN(2*in.keeps.Spread+1)
 	return in.now().UTC().AddDate(0, 0, days).Format(time.DateOnly)
 }
 

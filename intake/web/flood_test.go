@@ -114,11 +114,11 @@ func TestWhatNobodyReads(t *testing.T) {
 			body, w := io.Pipe()
 			go func() {
 				one := "--b\r\nContent-Disposition: form-data; name=\"%s\"\r\n\r\n%s\r\n"
-				_, err := fmt.Fprintf(w, one, "way", h.way())
+				n, err := fmt.Fprintf(w, one, "way", h.way())
 				for range 300 << 20 / field {
 					if err == nil {
-						_, err = fmt.Fprintf(w, one, "x", strings.Repeat("x", field))
-						sent.Add(int64(field))
+						n, err = fmt.Fprintf(w, one, "x", strings.Repeat("x", field))
+						sent.Add(int64(n))
 					}
 				}
 				fmt.Fprint(w, "--b--\r\n")

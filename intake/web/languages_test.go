@@ -255,7 +255,7 @@ func headers(h http.Header) string {
 
 // TestPagesTellHowLongAnAnswerStays: as long as this intake is set to, at least.
 func TestPagesTellHowLongAnAnswerStays(t *testing.T) {
-	for want, r := range map[string]intake.Retention{"23": {}, "992": {Days: 1000, Spread: 8}} {
+	for want, r := range map[string]intake.Retention{"22": {}, "991": {Days: 1000, Spread: 8}} {
 		s := newHouse(t, func(_ *house, o *intake.Options) { o.Retention = r }).source(t)
 		s.begin()
 		s.get("/inbox").wants(t, 200, "for at least "+want+" days")
