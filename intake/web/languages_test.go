@@ -101,6 +101,10 @@ func everyPage(s *source, at string) []answer {
 
 var formBegins = regexp.MustCompile(`<form [^>]*><input type="hidden" name="way"`)
 
+// bareNumber is a size or a day that does not stand alone, in an element or between marks
+// of direction: between Arabic words its parts change places.
+var bareNumber = regexp.MustCompile(`[^>"\x{2066}\d.](\d[\d.]* [kMGT]?B\b|\d{4}-\d\d-\d\d)`)
+
 // TestEveryPageSpeaksTheLanguage: nothing is left in English, no number is put in
 // wrong, each page has its language and direction, and is under 30 kB also together
 // with the style sheet, which a browser gets once.
@@ -129,6 +133,9 @@ func TestEveryPageSpeaksTheLanguage(t *testing.T) {
 			body := html.UnescapeString(page.body)
 			if strings.Contains(body, "%!") {
 				t.Errorf("%s: a number or word is put in wrong", where)
+			}
+			if bare := bareNumber.FindString(body); lang == "ar" && bare != "" {
+				t.Errorf("%s: %q is read backwards", where, bare)
 			}
 			for text := range all {
 				if lang != "en" && strings.Contains(text, " ") && strings.Contains(body, text) {
