@@ -30,7 +30,7 @@ const maxShown = 1 << 20
 type documentPage struct {
 	archive.Document
 	Q        string // the query that the reader came with
-	Spans    []text.Span
+	Lines    []lines
 	Matches  int
 	Cut      bool // the text goes on
 	Original *archive.Rendition
@@ -68,7 +68,33 @@ func (p *documentPage) mark(query string) {
 	if q, err := search.Parse(query); err == nil && query != "" {
 		ranges = search.Highlight(q, p.Language(), shown)
 	}
-	p.Spans, p.Matches = text.Mark(shown, ranges), len(ranges)
+	p.Lines, p.Matches = linesOf(httpkit.Runs(p.Language(), shown), text.Mark(shown, ranges)), len(ranges)
+}
+
+// lines are a run of a text, with its marks.
+type lines struct {
+	RTL   bool
+	Spans []text.Span
+}
+
+// linesOf puts the marks of a text into its runs; one that reaches from a run into the
+// next is cut in two.
+func linesOf(runs []httpkit.Run, spans []text.Span) []lines {
+	var all []lines
+	for _, r := range runs {
+		l := lines{RTL: r.RTL}
+		for left := len(r.Text); left > 0; {
+			s := spans[0]
+			n := min(left, len(s.Text))
+			l.Spans = append(l.Spans, text.Span{Text: s.Text[:n], Marked: s.Marked})
+			if spans[0].Text = s.Text[n:]; n == len(s.Text) {
+				spans = spans[1:]
+			}
+			left -= n
+		}
+		all = append(all, l)
+	}
+	return all
 }
 
 // fail writes an error; the withdrawn gets its notice.

@@ -585,6 +585,27 @@ func TestWithdrawnIsNoticed(t *testing.T) {
 	}
 }
 
+// TestLinesOfTwoDirections: a line that begins with a name in Latin letters keeps the
+// direction of its Arabic document, and marks stay where they are, also over its end.
+func TestLinesOfTwoDirections(t *testing.T) {
+	id := archivetest.ID(200)
+	h := newSite(t, Options{}, func(w *release.Writer) {
+		archivetest.Add(t, w, release.Document{State: corpus.Published, Document: corpus.Document{ID: id, Collection: "harbour", Title: "محضر",
+			Languages: []string{"ar"}, Text: "محضر\nIvan Petrov: نعم <b>\nbefore noon\nلا"}})
+	})
+	for query, want := range map[string]string{
+		"":              "محضر\n<span dir=\"rtl\">Ivan Petrov: نعم &lt;b&gt;\n</span>before noon\nلا</div>",
+		"?q=petrov":     "محضر\n<span dir=\"rtl\">Ivan <mark>Petrov</mark>: نعم &lt;b&gt;\n</span>before noon\nلا</div>",
+		`?q="b+before"`: "محضر\n<span dir=\"rtl\">Ivan Petrov: نعم &lt;<mark>b&gt;\n</mark></span><mark>before</mark> noon\nلا</div>",
+	} {
+		if b := get(t, h, "/documents/"+id.String()+query).Body.String(); !strings.Contains(b, `aria-label="Text">`+want) {
+			_, got, _ := strings.Cut(b, `aria-label="Text">`)
+			got, _, _ = strings.Cut(got, "</div>")
+			t.Errorf("%s shows\n%s\nwant\n%s", query, got, want)
+		}
+	}
+}
+
 // What a document calls itself must stay text, on every page, in tables and names.
 // TestNoCellOfATableRuns: where a spreadsheet takes semicolons for the ends of cells,
 // a title may hold the beginning of one.

@@ -314,6 +314,9 @@ func take(ctx context.Context, blobs blob.Store, index search.Index, c corpus.Co
 	}
 	d := corpus.Document{ID: corpus.NewDocumentID(), Collection: c, Parent: parent, Title: path[strings.LastIndexByte(path, '/')+1:],
 		Name: path[strings.LastIndexByte(path, '/')+1:], Paths: []string{path}, Type: "text/plain", Size: n, Languages: []string{"en"}, Text: string(content)}
+	if strings.HasSuffix(path, ".ar.txt") {
+		d.Languages[0] = "ar"
+	}
 	box := strings.HasSuffix(path, ".box")
 	if box {
 		d.Text, d.Type = "", "application/zip"

@@ -110,15 +110,16 @@ func (s *site) redactPage(w http.ResponseWriter, r *http.Request, u desk.User) e
 			}
 		}
 	}
-	data := map[string]any{"D": d, "Forms": strings.Join(forms, "\n"), "Tried": len(forms) > 0,
+	text, cut := shown(d.Item.Document.Text)
+	data := map[string]any{"D": d, "Text": text, "Cut": cut, "Forms": strings.Join(forms, "\n"), "Tried": len(forms) > 0,
 		"Decided": d.Item.Plan.Act == desk.Redact && slices.Equal(forms, d.Item.Plan.Forms)}
 	if len(forms) > 0 {
 		t, err := s.desk.TryRedaction(r.Context(), u.ID, caseID(r), id, forms)
 		if err != nil {
 			return err
 		}
-		text, cut := shown(t.Text)
-		data["Text"], data["Cut"], data["Hits"], data["Title"] = text, cut, t.Hits, t.Document.Title
+		data["Text"], data["Cut"] = shown(t.Text)
+		data["Hits"], data["Title"] = t.Hits, t.Document.Title
 	}
 	return s.inCase(w, r, u, "redact", data)
 }

@@ -167,6 +167,21 @@ var answers = []string{"for0", "Two letters agree.", "against0", "One date is od
 	"for1", "Public money.", "against1", "It is old.", "public1", "Yes.", "for2", "Who paid.", "against2", "A name.", "public2", "Yes.",
 	"notes2", "Ask again.", "intrusion", "2", "interest", "3", "affected", "Clerks, in their function."}
 
+// TestLinesOfTwoDirections: in an Arabic document, a line that begins with a name in Latin
+// letters is shown from right to left; one that has no other letters is not.
+func TestLinesOfTwoDirections(t *testing.T) {
+	n := open(t)
+	_, id := received(n, "minutes.ar.txt", "محضر اجتماع اللجنة في الميناء يوم الأحد.\nIvan Petrov: بعد أسبوعين، إن شاء الله.\nbefore noon\n")
+	const shows = " dir=\"rtl\" lang=\"ar\" tabindex=\"0\" role=\"region\" aria-label=\"Text\">محضر اجتماع اللجنة في الميناء يوم الأحد.\n<span dir=\"rtl\">Ivan Petrov: بعد أسبوعين، إن شاء الله.\n</span>before noon"
+	red := n.as("redactor")
+	file := document(t, red.see("/case/"+string(id)+"/files"), "minutes.ar.txt")
+	red.see(file, shows)
+	red.see(file+"/redact", shows)
+	if page := red.do(file+"/redact/try", "forms", "Petrov"); !strings.Contains(page, "<span dir=\"rtl\">Ivan ") {
+		t.Errorf("a trial shows\n%s", page)
+	}
+}
+
 func TestStoryThroughThePages(t *testing.T) {
 	n := open(t)
 	talk, id := received(n, "letter.txt", "The tender was bent.", "memo.txt", "Ask Mira Velen about it.", "private.txt", "A home address")

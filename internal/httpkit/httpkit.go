@@ -368,15 +368,6 @@ func sentence(status int) string {
 	return "Something went wrong on our side. Nothing that was kept before is lost. Try again; if it stays, tell the operator."
 }
 
-// Direction is "rtl" for languages that are written so.
-func Direction(lang string) string {
-	switch lang {
-	case "ar", "fa", "he", "ur", "ps", "ug", "yi", "sd", "ckb":
-		return "rtl"
-	}
-	return "ltr"
-}
-
 // Say is a text in a language, in English where there is no message for it. Pages use
 // the function "t".
 func (s *Site) Say(lang, english string, args ...any) string {
@@ -399,6 +390,7 @@ func (s *Site) funcs(lang string) template.FuncMap {
 		"noun":  func(n int, one, other string) string { return s.noun(lang, n, one, other) }, // {{n .N}} {{noun .N "file" "files"}}
 		"size":  Size,
 		"dir":   Direction, // {{dir .Language}}: for text in the document's own language
+		"runs":  Runs,
 		"day":   func(t time.Time) string { return t.UTC().Format("2006-01-02") },
 		"other": func(l, path string) string { return s.in(l, path) },
 		"langs": func() []string { return s.Languages },
