@@ -32,6 +32,7 @@ var funcs = template.FuncMap{
 	"web":      func(s string) bool { return strings.HasPrefix(s, "https://") || strings.HasPrefix(s, "http://") },
 	"pictures": pictures,
 	"first":    first,
+	"mail":     func(s string) []string { return strings.SplitAfter(s, "@") }, // where an address may break
 	"percent":  percent,
 	"tally":    func(b corpus.Balance, s string) corpus.Tally { return b.States[corpus.State(s)] },
 	"states":   func() []corpus.State { return corpus.States },
