@@ -26,7 +26,7 @@ func TestPartsAndAside(t *testing.T) {
 	fetch()
 	page := h.see(talk, "Join 3 parts to plans.zip", "plans.zip</bdi>")
 	page = h.do(talk+"/join", "message", find(t, page, `name="message" value="([0-9a-f]+)"><input type="hidden" name="file"`), "file", "0")
-	for _, want := range []string{"joined from 3 parts", "handler joined parts to a file", `<span class="tag good">joined</span>`} {
+	for _, want := range []string{"joined from 3 parts", "Hana joined parts to a file", `<span class="tag good">joined</span>`} {
 		if !strings.Contains(page, want) {
 			t.Errorf("no %q on the page", want)
 		}

@@ -140,7 +140,19 @@ func (s *site) talk(w http.ResponseWriter, r *http.Request, u desk.User, name st
 		return err
 	}
 	return s.show(w, r, u, name, map[string]any{"U": u, "C": c, "Sets": c.PartSets(), "Teams": teams, "Cases": cases, "Titles": titles,
-		"Saved": saved, "Handlers": handlers})
+		"Saved": saved, "Handlers": people(handlers)})
+}
+
+// people have names; who is no longer among them is called by the account.
+type people []desk.User
+
+func (p people) Name(id desk.EditorID) string {
+	for _, u := range p {
+		if u.ID == id {
+			return u.Name
+		}
+	}
+	return string(id)
 }
 
 func (s *site) handOver(w http.ResponseWriter, r *http.Request, u desk.User) error {

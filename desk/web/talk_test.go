@@ -38,7 +38,7 @@ func TestWhatWaits(t *testing.T) {
 		t.Errorf("a note that is too long: status %d, or what was typed is lost", status)
 	}
 	page := h.do(talk+"/handover", "to", "handler-b", "note", "Ask <b>for page four.")
-	for _, want := range []string{"Handed over.", "handler-b looks after this conversation.", "Ask &lt;b&gt;for page four."} {
+	for _, want := range []string{"Handed over.", "Hugo looks after this conversation.", "Ask &lt;b&gt;for page four."} {
 		if !strings.Contains(page, want) {
 			t.Errorf("no %q on the page", want)
 		}
@@ -47,7 +47,7 @@ func TestWhatWaits(t *testing.T) {
 		t.Error("it still waits for who handed it over")
 	}
 	b.see("/", talk, "handed to you", "waits for an answer")
-	b.see(talk, "handler handed it to you on <time>2026-11-02</time>: ", "You look after this conversation.")
+	b.see(talk, "Hana handed it to you on <time>2026-11-02</time>: ", "You look after this conversation.")
 	if page := b.see("/", talk, "yours"); strings.Contains(page, "handed to you") {
 		t.Error("it is handed over for ever")
 	}
@@ -91,7 +91,7 @@ func TestSavedRepliesThroughThePages(t *testing.T) {
 	if status, page := h.post(talk+"/insert", url.Values{"text": {"Typed already."}}); status != 400 || !strings.Contains(page, "Typed already.</textarea>") {
 		t.Errorf("nothing chosen: status %d, or what was typed is lost", status)
 	}
-	if page := h.see(talk); strings.Contains(page, "handler answered") {
+	if page := h.see(talk); strings.Contains(page, "Hana answered") {
 		t.Error("something was sent")
 	}
 }
