@@ -172,8 +172,9 @@ type upload struct {
 
 // running are the uploads under way.
 type running struct {
-	mu  sync.Mutex
-	all map[*upload]bool
+	mu   sync.Mutex
+	all  map[*upload]bool
+	over bool // all are hung up on, also those that are still to come
 }
 
 // runs counts an upload among those that can be hung up on.
@@ -181,6 +182,9 @@ func (in *Intake) runs(u *upload) {
 	in.running.mu.Lock()
 	defer in.running.mu.Unlock()
 	in.running.all[u] = true
+	if in.running.over {
+		u.hangUp()
+	}
 }
 
 func (in *Intake) ran(u *upload) {
@@ -235,6 +239,22 @@ func (in *Intake) hangUp() bool {
 	slowest.hangUp()
 	delete(in.running.all, slowest)
 	return true
+}
+
+// endUploads waits until the last upload has ended, and takes its place: nothing can
+// begin any more. After a moment it hangs up on those that are left.
+func (in *Intake) endUploads() {
+	defer time.AfterFunc(lastCall, func() {
+		in.running.mu.Lock()
+		defer in.running.mu.Unlock()
+		in.running.over = true
+		for u := range in.running.all {
+			u.hangUp()
+		}
+	}).Stop()
+	for range cap(in.uploads) {
+		in.uploads <- struct{}{}
+	}
 }
 
 // OnHangUp says what ends the reading of this submission's parts, from another

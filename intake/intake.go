@@ -108,6 +108,7 @@ type Intake struct {
 
 	stop    context.CancelFunc
 	working sync.WaitGroup
+	close   func() error // once
 }
 
 // Open starts an intake. Without a key list in the store or in the options it is
@@ -126,6 +127,7 @@ func Open(ctx context.Context, o Options) (*Intake, error) {
 	in.firsts = newLane(in.limits.Lanes, in.limits.Uploads)
 	in.sessions.byName = map[[32]byte]*held{}
 	in.running.all = map[*upload]bool{}
+	in.close = sync.OnceValue(in.end)
 	ctx, in.stop = context.WithCancel(context.WithoutCancel(ctx))
 	in.working.Go(func() { in.sweep(ctx) })
 	in.tend(ctx, cmp.Or(o.Beat, defaultBeat), cmp.Or(o.Log, slog.New(slog.DiscardHandler)))
@@ -196,13 +198,38 @@ func (in *Intake) Limits() Limits { return in.limits }
 // Retention is the one in force, for pages to tell.
 func (in *Intake) Retention() Retention { return in.keeps }
 
-// Close ends all sessions and waits for what is being kept. The store stays open.
+// How long Close takes at most. The service manager must let it: systemd gives 90
+// seconds.
+const (
+	lastCall = 5 * time.Second  // for uploads under way to end by themselves: a message does
+	lastWait = 40 * time.Second // in all, which only a disk takes that does not answer
+)
+
+// Close ends everything. Uploads under way have a moment to end by themselves; then
+// they are hung up on, what came of them is kept, with an address, and who sent it can
+// still be told. Nothing new is taken. The store stays open, and nothing writes to it
+// any more, unless there is an error: what a disk does not take in time is settled at
+// the next start.
 func (in *Intake) Close() error {
+	defer in.sessions.clear() // also of visits since the first time
+	return in.close()
+}
+
+func (in *Intake) end() error {
 	in.stop()
-	in.working.Wait()
-	in.settleParcels(true)
-	in.sessions.clear()
-	return nil
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		in.endUploads()
+		in.endParcels()
+		in.working.Wait()
+	}()
+	select {
+	case <-ended:
+		return nil
+	case <-time.After(lastWait):
+		return fmt.Errorf("close intake: not all that came is kept: %w", fault.Busy)
+	}
 }
 
 // day is all of the time that is kept outside an envelope.

@@ -263,9 +263,25 @@ func (p *parcel) keep(ctx context.Context) error {
 	return nil
 }
 
+// endParcels keeps all parts as they are. No more pieces can come in.
+func (in *Intake) endParcels() {
+	in.parcels.mu.Lock()
+	left := maps.Clone(in.parcels.byID)
+	in.parcels.mu.Unlock()
+	for id, p := range left {
+		p.mu.Lock() // the first of the two also for a piece, which may just be ending
+		in.parcels.mu.Lock()
+		if !p.gone {
+			in.parcels.settle(id)
+		}
+		in.parcels.mu.Unlock()
+		p.mu.Unlock()
+	}
+}
+
 // settleParcels keeps parts whose senders are silent, as they are, and forgets parcels
-// that are kept; with all, every one.
-func (in *Intake) settleParcels(all bool) {
+// that are kept.
+func (in *Intake) settleParcels() {
 	in.parcels.mu.Lock()
 	defer in.parcels.mu.Unlock()
 	for id, p := range in.parcels.byID {
@@ -273,7 +289,7 @@ func (in *Intake) settleParcels(all bool) {
 			continue // a piece is coming in
 		}
 		silent := in.now().Sub(p.seen)
-		if all || silent >= parcelSilence || p.whole() && silent >= wholeSilence {
+		if silent >= parcelSilence || p.whole() && silent >= wholeSilence {
 			in.parcels.settle(id)
 		}
 		p.mu.Unlock()

@@ -193,7 +193,7 @@ func (in *Intake) sweep(ctx context.Context) {
 		case <-tick.C:
 			in.forgetOver()
 			collect()
-			in.settleParcels(false)
+			in.settleParcels()
 			in.settleTallies()
 			in.repeats.settle(in.day())
 			in.visits.settle(in.day())

@@ -22,6 +22,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"daylight/fault"
@@ -481,15 +482,22 @@ func (s *Site) Missing() map[string][]string {
 }
 
 // Serve answers on the listener until ctx is done, then lets requests under way
-// end for at most ten seconds. Uploads and downloads may take hours, so only headers
-// have a deadline, and answers that nobody reads on: after five minutes.
+// end for at most ten seconds, hangs up, and waits for what answers them to end, for
+// half a minute at most. Uploads and downloads may take hours, so only headers have a
+// deadline, and answers that nobody reads on: after five minutes.
 func Serve(ctx context.Context, l net.Listener, h http.Handler, log *slog.Logger) error {
 	return serve(ctx, patient{l, 5 * time.Minute}, h)
 }
 
 func serve(ctx context.Context, l patient, h http.Handler) error {
+	var answering atomic.Int64
 	srv := &http.Server{
-		Handler: h, ReadHeaderTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
+		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			answering.Add(1)
+			defer answering.Add(-1)
+			h.ServeHTTP(w, r)
+		}),
+		ReadHeaderTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
 		// The standard library's own messages name the address of who asked.
 		ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelError),
 	}
@@ -502,8 +510,14 @@ func serve(ctx context.Context, l patient, h http.Handler) error {
 	}
 	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()
-	if err := srv.Shutdown(stop); err != nil {
-		srv.Close()
+	if err := srv.Shutdown(stop); err == nil {
+		return nil
+	}
+	srv.Close()
+	for over := time.Now().Add(30 * time.Second); answering.Load() > 0; time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(over) {
+			return fmt.Errorf("serve: requests do not end: %w", fault.Busy)
+		}
 	}
 	return nil
 }

@@ -13,6 +13,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"daylight/fault"
 )
 
 // serving serves until the test ends.
@@ -126,3 +128,41 @@ func (l one) Accept() (net.Conn, error) {
 
 func (l one) Close() error   { close(l.closed); return nil }
 func (l one) Addr() net.Addr { return &net.UnixAddr{Name: "pipe", Net: "unix"} }
+
+// TestWhoKeepsSomethingIsWaitedFor: what a request brought is kept also when the serving
+// ends in its middle, and only who never ends is left behind.
+func TestWhoKeepsSomethingIsWaitedFor(t *testing.T) {
+	for keeps, want := range map[time.Duration]error{20 * time.Second: nil, time.Hour: fault.Busy} {
+		synctest.Test(t, func(t *testing.T) {
+			ours, theirs := net.Pipe()
+			defer ours.Close()
+			l := one{make(chan net.Conn, 1), make(chan struct{})}
+			l.conns <- theirs
+			ctx, stop := context.WithCancel(t.Context())
+			kept := make(chan struct{})
+			done := make(chan error)
+			go func() {
+				done <- serve(ctx, patient{l, time.Minute}, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+					io.Copy(io.Discard, r.Body)
+					time.Sleep(keeps)
+					close(kept)
+				}))
+			}()
+			io.WriteString(ours, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nbegun")
+			synctest.Wait()
+			began := time.Now()
+			stop()
+			if err := <-done; !errors.Is(err, want) || time.Since(began) > time.Minute {
+				t.Errorf("the end of a request takes %v: serving ends after %v with %v; want %v", keeps, time.Since(began), err, want)
+			}
+			select {
+			case <-kept:
+			default:
+				if want == nil {
+					t.Error("serving ends before a request has")
+				}
+				<-kept
+			}
+		})
+	}
+}
