@@ -21,6 +21,13 @@ type intakeRole struct {
 	closers
 }
 
+// end ends the intake with ctx. It goes beside what serves the pages, which still has
+// ten seconds then: so whoever sends is told what was kept.
+func (r *intakeRole) end(ctx context.Context) error {
+	<-ctx.Done()
+	return r.Intake.Close()
+}
+
 // openIntake opens the intake of an instance.
 func (a *app) openIntake(in instance, c config, banner string) (_ *intakeRole, err error) {
 	r := &intakeRole{}

@@ -73,7 +73,7 @@ func (a *app) serveIntake(in instance, cfg config) error {
 	if err != nil {
 		return err
 	}
-	jobs := []job{func(ctx context.Context) error { return a.listenAndServe(ctx, cfg.Intake.Listen, role.handler) }}
+	jobs := []job{role.end, func(ctx context.Context) error { return a.listenAndServe(ctx, cfg.Intake.Listen, role.handler) }}
 	switch cfg.Intake.Courier {
 	case "":
 		fmt.Fprintln(a.stderr, "No courier is set: what arrives stays here until daylight.toml names a way for the desk.")

@@ -250,13 +250,14 @@ func (t *trial) run(ls [3]net.Listener, ready func(links []string)) error {
 
 	ctx, stop := context.WithCancel(a.ctx)
 	var work sync.WaitGroup
-	errs := make(chan error, 3)
+	errs := make(chan error, 4)
 	for i, h := range []http.Handler{t.intake.handler, deskPages, archivePages} {
 		work.Go(func() {
 			defer stop() // one that ends takes the others along
 			errs <- httpkit.Serve(ctx, ls[i], h, a.log)
 		})
 	}
+	work.Go(func() { errs <- t.intake.end(ctx) })
 	work.Go(func() { a.fetch(ctx, t.desk, t.desk.at(t.intake.Courier()), time.Second) })
 	ready(links)
 	work.Wait()
