@@ -33,7 +33,7 @@ onion = ""
 # Whether forms are taken where the page's address does not end in .onion. Networks on
 # the way can see who comes there; a notice above every page says so.
 clearnet = false
-# The largest upload, in bytes, of one submission with all its files.
+# The largest upload, in bytes, of one submission with all its files: 1 MiB to 1 PiB.
 max_upload = 4294967296
 # Bytes of room, in the pool and on the disk, below which nothing new is taken; what is
 # under way goes on. 0 for none. Of the room above it, what programs send (daylight send)
@@ -51,7 +51,8 @@ courier = ""
 # disk: give it more than ever lies here between two fetches.
 pool = 33554432
 # What nobody fetched, and answers that nobody destroyed, are destroyed after so many
-# days, give or take a random number of them up to the spread.
+# days, give or take a random number of them up to the spread: after one day at the
+# least, and 3650 at the most.
 retention_days = 30
 retention_spread = 7
 
@@ -104,6 +105,10 @@ listen = "127.0.0.1:7103"
 # The address of the submission system that "Send documents" tells readers of.
 submit_address = ""
 `
+
+// maxDays is how long intake keeps at the most. Its store compares days as text, which
+// ends in the year 9999.
+const maxDays = 3650
 
 // unnamed is the name of a newsroom that has set none.
 const unnamed = "Daylight"
@@ -190,11 +195,14 @@ func decodeConfig(text string, c *config) error {
 	if extra := meta.Undecoded(); len(extra) > 0 {
 		return fmt.Errorf("there is no setting %q: %w", extra[0].String(), fault.Invalid)
 	}
-	if c.Intake.MaxUpload < 1<<20 {
-		return fmt.Errorf("intake.max_upload: want at least 1048576: %w", fault.Invalid)
+	if c.Intake.MaxUpload < 1<<20 || c.Intake.MaxUpload > 1<<50 {
+		return fmt.Errorf("intake.max_upload: want 1048576 to 1125899906842624 bytes: %w", fault.Invalid)
 	}
-	if c.Intake.Pool < 0 || c.Intake.Spread < 0 || c.Intake.Days-c.Intake.Spread < 1 {
-		return fmt.Errorf("intake: want a pool of no less than nothing, and a retention of one day at least, whatever is drawn: %w", fault.Invalid)
+	if c.Intake.Pool < 0 {
+		return fmt.Errorf("intake.pool: want no less than nothing: %w", fault.Invalid)
+	}
+	if d, s := c.Intake.Days, c.Intake.Spread; d < 1 || d > maxDays || s < 0 || s > min(d-1, maxDays-d) {
+		return fmt.Errorf("intake.retention_days and retention_spread: want 1 to %d days, whatever is drawn: %w", maxDays, fault.Invalid)
 	}
 	if c.Intake.Reserve < 0 || c.Intake.First < 0 || c.Intake.First > 1000 {
 		return fmt.Errorf("intake: want no reserve below 0, and a first message of 0 to 1000 characters: %w", fault.Invalid)

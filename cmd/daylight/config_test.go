@@ -23,13 +23,20 @@ func TestDefaultConfig(t *testing.T) {
 
 func TestConfigIsStrict(t *testing.T) {
 	for text, want := range map[string]string{
-		"[intake]\nlisten_adress = \"x\"": "listen_adress",
-		"[desk]\nfetch_every = \"1ms\"":   "fetches",
-		"[intake]\nretention_days = 7":    "retention",
-		"[intake]\nreserve = -1":          "reserve",
-		"[desk]\nunopened = -1":           "desk.unopened",
-		"[intake]\nfirst_message = 5000":  "characters",
-		"[desk":                           "",
+		"[intake]\nlisten_adress = \"x\"":                  "listen_adress",
+		"[desk]\nfetch_every = \"1ms\"":                    "fetches",
+		"[intake]\nretention_days = 7":                     "retention",
+		"[intake]\nretention_days = 3644":                  "1 to 3650 days",
+		"[intake]\nretention_days = 3000000":               "1 to 3650 days",
+		"[intake]\nretention_spread = 9223372036854775807": "1 to 3650 days",
+		"[intake]\nretention_days = 9223372036854775807\nretention_spread = 9223372036854775807": "1 to 3650 days",
+		"[intake]\npool = -1":                        "intake.pool",
+		"[intake]\nmax_upload = 1125899906842625":    "1048576 to 1125899906842624",
+		"[intake]\nmax_upload = 9223372036854775807": "1048576 to 1125899906842624",
+		"[intake]\nreserve = -1":                     "reserve",
+		"[desk]\nunopened = -1":                      "desk.unopened",
+		"[intake]\nfirst_message = 5000":             "characters",
+		"[desk":                                      "",
 	} {
 		dir := t.TempDir()
 		if err := os.WriteFile(filepath.Join(dir, "daylight.toml"), []byte(text), 0o600); err != nil {
@@ -37,6 +44,20 @@ func TestConfigIsStrict(t *testing.T) {
 		}
 		if _, err := loadConfig(dir); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v; want an error with %q", text, err, want)
+		}
+	}
+}
+
+// TestConfigTakesItsLimits: what is said to be allowed is.
+func TestConfigTakesItsLimits(t *testing.T) {
+	for _, text := range []string{"[intake]\nretention_days = 3643", "[intake]\nretention_days = 3650\nretention_spread = 0", "[intake]\nretention_days = 1\nretention_spread = 0",
+		"[intake]\nmax_upload = 1125899906842624"} {
+		dir := t.TempDir()
+		if err := os.WriteFile(filepath.Join(dir, "daylight.toml"), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := loadConfig(dir); err != nil {
+			t.Errorf("%q: %v", text, err)
 		}
 	}
 }
