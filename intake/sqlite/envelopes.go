@@ -129,7 +129,7 @@ func (s *slot) Keep(ctx context.Context) error {
 	}
 	s.store.mu.Lock()
 	delete(s.store.active, s.id)
-	if err != nil {
+	if err != nil && !errors.Is(err, fault.Gone) {
 		s.store.unkept[s.id] = s.size
 	}
 	s.store.mu.Unlock()
@@ -144,11 +144,18 @@ func (s *slot) Keep(ctx context.Context) error {
 }
 
 // keep lets an envelope be fetched, and takes back the blocks that it did not need.
+// fault.Gone where it was destroyed meanwhile.
 func (s *Store) keep(ctx context.Context, id courier.EnvelopeID, size int64) error {
 	var freed []int64
 	if err := s.tx(ctx, func(tx *sql.Tx) (err error) {
-		if _, err := tx.ExecContext(ctx, "UPDATE item SET size = ? WHERE id = ?", size, string(id)); err != nil {
+		r, err := tx.ExecContext(ctx, "UPDATE item SET size = ? WHERE id = ?", size, string(id))
+		if err != nil {
 			return err
+		}
+		if n, err := r.RowsAffected(); err != nil {
+			return err
+		} else if n == 0 {
+			return fault.Gone
 		}
 		if _, err := tx.ExecContext(ctx, "UPDATE envelope SET kept = 1 WHERE id = ?", string(id)); err != nil {
 			return err

@@ -6,6 +6,7 @@ import (
 	"crypto/cipher"
 	"crypto/sha256"
 	"encoding/binary"
+	"errors"
 	"os"
 	"path/filepath"
 	"testing"
@@ -13,6 +14,7 @@ import (
 	"lukechampine.com/adiantum"
 
 	"daylight/courier"
+	"daylight/fault"
 	"daylight/intake/sqlite"
 	"daylight/internal/sqlkit"
 )
@@ -305,5 +307,40 @@ func TestRowsTellNoOrder(t *testing.T) {
 		if n := take(t, dir).unsorted(t); n != 0 {
 			t.Errorf("after a beat rows of %d pages lie as they came", n)
 		}
+	}
+}
+
+// TestPurgeWhileSomethingArrives: it goes too, and what its slot still writes spoils
+// nothing that comes after.
+func TestPurgeWhileSomethingArrives(t *testing.T) {
+	s := open(t, t.TempDir())
+	arrive(t, s, []byte("sealed"), "2026-11-23", "2026-12-23")
+	slot := create(t, s)
+	const size = 300_000
+	if _, err := slot.Room(size); err != nil {
+		t.Fatal(err)
+	}
+	slot.Write(noise(1, size/2))
+	if n, _, err := s.Purge(t.Context()); err != nil || n != 2 {
+		t.Fatalf("%d envelopes, %v; want 2", n, err)
+	}
+	var after []courier.EnvelopeID
+	for n := range 40 { // more than the pool has places
+		after = append(after, arrive(t, s, noise(uint64(n), size), "2026-11-23", "2026-12-23"))
+	}
+	slot.Write(noise(2, size/2))
+	if err := slot.Keep(t.Context()); !errors.Is(err, fault.Gone) {
+		t.Errorf("keep what was destroyed: %v; want gone", err)
+	}
+	for n, id := range after {
+		if read(t, s, id) != string(noise(uint64(n), size)) {
+			t.Errorf("envelope %d, which came after, does not open as it was kept", n)
+		}
+	}
+	if err := s.Beat(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if list, err := s.Envelopes(t.Context()); err != nil || len(list) != len(after) {
+		t.Errorf("%d envelopes, %v; want %d", len(list), err, len(after))
 	}
 }

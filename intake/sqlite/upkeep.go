@@ -79,7 +79,7 @@ func (s *Store) keepLate(ctx context.Context) error {
 	late := maps.Clone(s.unkept)
 	s.mu.Unlock()
 	for id, size := range late {
-		if err := s.keep(ctx, id, size); err != nil {
+		if err := s.keep(ctx, id, size); err != nil && !errors.Is(err, fault.Gone) {
 			return err
 		}
 		s.mu.Lock()
@@ -156,7 +156,7 @@ func (s *Store) Purge(ctx context.Context) (envelopes, replies int, err error) {
 	}
 	day, err := s.Rewritten(ctx)
 	if err == nil {
-		err = s.expire(ctx, "9999-12-31")
+		err = s.erase(ctx, s.deleteAll(ctx))
 	}
 	if err == nil {
 		err = s.renew(ctx, day)
@@ -165,6 +165,27 @@ func (s *Store) Purge(ctx context.Context) (envelopes, replies int, err error) {
 		return 0, 0, fmt.Errorf("purge: nothing can be read any more, but all is still listed: %w", kind(err))
 	}
 	return envelopes, replies, nil
+}
+
+// deleteAll deletes everything. What is still arriving goes too: but its slot may write
+// to its blocks, so nothing else lies there before the next start.
+func (s *Store) deleteAll(ctx context.Context) func(*sql.Tx) ([]int64, bool, error) {
+	return func(tx *sql.Tx) (freed []int64, _ bool, err error) {
+		for _, id := range s.arriving() {
+			if _, err := tx.ExecContext(ctx, "DELETE FROM block WHERE item = ?", string(id)); err != nil {
+				return nil, false, err
+			}
+		}
+		if freed, err = query(ctx, tx, "SELECT place FROM block", scanOne[int64]); err != nil {
+			return nil, false, err
+		}
+		for _, table := range []string{"item", "destroyed"} {
+			if _, err := tx.ExecContext(ctx, "DELETE FROM "+table); err != nil {
+				return nil, false, err
+			}
+		}
+		return freed, true, nil
+	}
 }
 
 // atOnce is how many blocks move with one commit.
