@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"database/sql"
 	"os"
 	"sync"
 	"testing"
@@ -19,12 +20,18 @@ func (s *Store) KeepWhile(kept intake.Slot, read func()) error {
 	if err != nil {
 		return err
 	}
+	until := func(done func(sql.DBStats) bool) {
+		for !done(s.db.Stats()) {
+			time.Sleep(time.Millisecond)
+		}
+	}
+	before := s.db.Stats().WaitCount
 	var reading sync.WaitGroup
 	reading.Go(read)
-	time.Sleep(20 * time.Millisecond) // it waits for the connection
+	until(func(now sql.DBStats) bool { return now.WaitCount > before }) // it waits for the connection
 	s.mu.Lock()
-	conn.Close()
-	time.Sleep(20 * time.Millisecond) // it has read rows, and waits for memory
+	conn.Close()                                                // and it has it
+	until(func(now sql.DBStats) bool { return now.InUse == 0 }) // it has read rows, and memory is not to be had
 	err = s.keep(context.Background(), sl.id, sl.size)
 	delete(s.active, sl.id)
 	delete(s.unkept, sl.id)
