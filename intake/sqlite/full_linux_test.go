@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -17,16 +18,47 @@ import (
 	"daylight/internal/sqlkit"
 )
 
+// smallDisk is a folder with so much room. Where this user may not mount one, the whole
+// test runs once more in a namespace in which it may: what is here is over then, and the
+// folder is "".
+func smallDisk(t *testing.T, size string) string {
+	t.Helper()
+	const within = "DAYLIGHT_TEST_IN_NAMESPACE"
+	dir := t.TempDir()
+	err := syscall.Mount("none", dir, "tmpfs", 0, "size="+size)
+	if err == nil {
+		t.Cleanup(func() { syscall.Unmount(dir, syscall.MNT_DETACH) })
+		return dir
+	}
+	self, _ := os.Executable()
+	again := exec.Command(self, "-test.v", "-test.run=^"+t.Name()+"$")
+	again.Env = append(os.Environ(), within+"=1")
+	again.SysProcAttr = &syscall.SysProcAttr{
+		Cloneflags:  syscall.CLONE_NEWUSER | syscall.CLONE_NEWNS,
+		UidMappings: []syscall.SysProcIDMap{{HostID: os.Getuid(), Size: 1}},
+		GidMappings: []syscall.SysProcIDMap{{HostID: os.Getgid(), Size: 1}},
+	}
+	if os.Getenv(within) != "" {
+		t.Skipf("not even in a namespace of its own: mount: %v", err)
+	}
+	out, failed := again.CombinedOutput()
+	switch said := string(out); {
+	case errors.As(failed, new(*exec.ExitError)):
+		t.Fatalf("in a namespace:\n%s", said)
+	case failed != nil || !strings.Contains(said, "--- PASS: "+t.Name()):
+		t.Skipf("neither mount, %v, nor a namespace in which to: %v %s", err, failed, said)
+	}
+	return ""
+}
+
 // TestFullDisk: what was kept stays good when the disk is full, what is destroyed
 // makes room again, and the rewrite goes on.
 func TestFullDisk(t *testing.T) {
-	dir := t.TempDir()
 	// Three extents and 256 KiB: if the pool took them, the database had nothing.
-	if err := syscall.Mount("none", dir, "tmpfs", 0, "size=24832k"); err != nil {
-		t.Logf("not tried, intake/web has an injected disk: mount: %v", err)
+	dir := smallDisk(t, "24832k")
+	if dir == "" {
 		return
 	}
-	t.Cleanup(func() { syscall.Unmount(dir, syscall.MNT_DETACH) })
 	s := open(t, dir)
 	var ids []courier.EnvelopeID
 	const size = 1_000_000
@@ -84,15 +116,12 @@ func TestFullDisk(t *testing.T) {
 }
 
 // crowded is a store in a file system of 40 MiB, of which its database takes a good
-// part, with a pool that took what it could get: nil where there is no such disk.
+// part, with a pool that took what it could get: nil where smallDisk is "".
 func crowded(t *testing.T) (_ *sqlite.Store, dir string, sealed courier.EnvelopeID) {
 	t.Helper()
-	dir = t.TempDir()
-	if err := syscall.Mount("none", dir, "tmpfs", 0, "size=40m"); err != nil {
-		t.Logf("not tried: mount: %v", err)
+	if dir = smallDisk(t, "40m"); dir == "" {
 		return nil, "", ""
 	}
-	t.Cleanup(func() { syscall.Unmount(dir, syscall.MNT_DETACH) })
 	s := open(t, dir)
 	arrive(t, s, nil, "2026-11-23", "2026-12-23")
 	sealed = arrive(t, s, []byte("sealed"), "2026-11-23", "2026-12-24")
