@@ -57,7 +57,7 @@ func TestUpkeepHangsOnNothing(t *testing.T) {
 	h.Intake.Close()
 	intake.Uncollected(t)
 	synctest.Test(t, func(t *testing.T) {
-		w := &watched{Store: h.store, last: time.Now().Format(time.DateOnly)}
+		w := &watched{Store: h.store, last: time.Now().UTC().Format(time.DateOnly)}
 		o := h.opts
 		o.Store, o.Now, o.Beat = w, nil, 0
 		in, err := intake.Open(t.Context(), o)

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"database/sql"
 	"encoding/base64"
 	"encoding/binary"
 	"encoding/hex"
@@ -271,24 +272,7 @@ func (m machine) decrypted(t testing.TB) map[string][]byte {
 // rows writes all values of a copy of the database as text, one on a line.
 func (m machine) rows(t testing.TB) []byte {
 	t.Helper()
-	key, err := instance{dir: m.dir}.databaseKey()
-	if err != nil {
-		t.Fatal(err)
-	}
-	dir := t.TempDir()
-	for _, name := range []string{"intake.db", "intake.db-wal"} {
-		b, err := os.ReadFile(filepath.Join(m.dir, "state", name))
-		if err == nil {
-			err = os.WriteFile(filepath.Join(dir, name), b, 0o600)
-		}
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			t.Fatal(err)
-		}
-	}
-	db, err := sqlkit.OpenAny(t.Context(), filepath.Join(dir, "intake.db"), key)
-	if err != nil {
-		t.Fatal(err)
-	}
+	db := m.database(t)
 	defer db.Close()
 	var out bytes.Buffer
 	tables, err := db.Query("SELECT name FROM sqlite_master WHERE type='table'")
@@ -330,6 +314,41 @@ func (m machine) rows(t testing.TB) []byte {
 		t.Fatal("the database gave no value at all: the test looks in the wrong place")
 	}
 	return out.Bytes()
+}
+
+// database is a copy of intake's, open.
+func (m machine) database(t testing.TB) *sql.DB {
+	t.Helper()
+	key, err := instance{dir: m.dir}.databaseKey()
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	for _, name := range []string{"intake.db", "intake.db-wal"} {
+		b, err := os.ReadFile(filepath.Join(m.dir, "state", name))
+		if err == nil {
+			err = os.WriteFile(filepath.Join(dir, name), b, 0o600)
+		}
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			t.Fatal(err)
+		}
+	}
+	db, err := sqlkit.OpenAny(t.Context(), filepath.Join(dir, "intake.db"), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return db
+}
+
+// kept is how many envelopes intake has for the desk.
+func (m machine) kept(t testing.TB) (n int) {
+	t.Helper()
+	db := m.database(t)
+	defer db.Close()
+	if err := db.QueryRow("SELECT count(*) FROM envelope WHERE kept").Scan(&n); err != nil {
+		t.Fatal(err)
+	}
+	return n
 }
 
 // nothingAtIntake is the canary test of the story.

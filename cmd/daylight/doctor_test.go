@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -195,22 +196,24 @@ func TestDoctorOfInstance(t *testing.T) {
 		says("broken", "1 key files belong to another account", keys)
 	}
 
-	backup := func(d *doctor) { d.backup(in) }
-	says("warning", "no backup was made here", backup)
-	if err := in.backedUp(); err != nil {
-		t.Fatal(err)
-	}
-	says("ok", "backup of "+time.Now().UTC().Format(time.DateOnly), backup)
-	if info, err := os.Stat(in.path(backupName)); err != nil || info.Mode().Perm()&0o004 == 0 {
-		t.Errorf("the role cannot read what root noted: %v, %v", info, err)
-	}
-	os.WriteFile(in.path(backupName), []byte("yesterday"), 0o600)
-	says("warning", "cannot read when the last backup was made", backup)
-	old := time.Now().UTC().AddDate(0, 0, -9).Format(time.DateOnly)
-	if err := os.WriteFile(in.path(backupName), []byte(old+"\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	says("warning", "the last backup is 9 days old", backup)
+	synctest.Test(t, func(t *testing.T) { // whose day does not end meanwhile
+		backup := func(d *doctor) { d.backup(in) }
+		says("warning", "no backup was made here", backup)
+		if err := in.backedUp(); err != nil {
+			t.Fatal(err)
+		}
+		says("ok", "backup of 2000-01-01", backup)
+		if info, err := os.Stat(in.path(backupName)); err != nil || info.Mode().Perm()&0o004 == 0 {
+			t.Errorf("the role cannot read what root noted: %v, %v", info, err)
+		}
+		os.WriteFile(in.path(backupName), []byte("yesterday"), 0o600)
+		says("warning", "cannot read when the last backup was made", backup)
+		old := time.Now().UTC().AddDate(0, 0, -9).Format(time.DateOnly)
+		if err := os.WriteFile(in.path(backupName), []byte(old+"\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		says("warning", "the last backup is 9 days old", backup)
+	})
 
 	future := time.Now().Add(time.Hour)
 	if err := os.Chtimes(in.path(backupName), future, future); err != nil {

@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"syscall"
 	"testing"
-	"time"
 
 	"daylight/fault"
 	"daylight/intake/sqlite"
@@ -51,12 +50,16 @@ func TestLookChangesNothing(t *testing.T) {
 	}
 	s := open(t, dir)
 	arrive(t, s, noise(1, 300_000), "2026-11-23", "2026-12-23")
+	const rewritten = "2026-11-24"
+	if err := s.Rewrite(t.Context(), rewritten); err != nil {
+		t.Fatal(err)
+	}
 	s.Close()
 	look := func(what string, want error) {
 		t.Helper()
 		before := photo(t, dir)
 		day, err := sqlite.Look(t.Context(), dir, key)
-		if !errors.Is(err, want) || err == nil && day != time.Now().UTC().Format(time.DateOnly) {
+		if !errors.Is(err, want) || err == nil && day != rewritten {
 			t.Errorf("%s: %q, %v; want %v", what, day, err, want)
 		}
 		if after := photo(t, dir); !maps.Equal(before, after) {
