@@ -114,11 +114,12 @@ func TestWhatNobodyReads(t *testing.T) {
 			body, w := io.Pipe()
 			go func() {
 				one := "--b\r\nContent-Disposition: form-data; name=\"%s\"\r\n\r\n%s\r\n"
-				n, err := fmt.Fprintf(w, one, "way", h.way())
+				fmt.Fprintf(w, one, "way", h.way())
 				for range 300 << 20 / field {
-					if err == nil {
-						n, err = fmt.Fprintf(w, one, "x", strings.Repeat("x", field))
-						sent.Add(int64(n))
+					n, err := fmt.Fprintf(w, one, "x", strings.Repeat("x", field))
+					sent.Add(int64(n))
+					if err != nil {
+						return
 					}
 				}
 				fmt.Fprint(w, "--b--\r\n")
