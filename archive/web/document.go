@@ -335,7 +335,7 @@ or the two files of it:
 
     daylight verify --key KEY %q %q
 
-It says what is proven, and what is not. One changed byte fails.
+It says what is proven, and what is not. One changed byte of the document or of its proof fails.
 Do not take the key from the place where you got this file alone: compare it
 with the other places where the newsroom publishes it.
 `, d.Title, d.ID, d.In.Title, d.Day, state, r.Label, name, name+release.ProofExtension)

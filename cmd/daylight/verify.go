@@ -65,7 +65,7 @@ func (c *verifyCmd) check(a *app, f *os.File, key string) error {
 		}
 	}
 	if err != nil {
-		return fault.Say("There is no proof at "+filepath.Base(c.Proof)+". Download it from the document's page.", fmt.Errorf("verify: %w", err))
+		return fault.Say("There is no proof at "+filepath.Base(c.Proof)+", and this is no zip with a proof in it, or a damaged one. Download it from the document's page.", fmt.Errorf("verify: %w", err))
 	}
 	defer proof.Close()
 	return release.RunVerify(a.stdout, proof, f, key)
