@@ -65,6 +65,9 @@ func (c *verifyCmd) check(a *app, f *os.File, key string) error {
 		}
 	}
 	if err != nil {
+		if strings.HasSuffix(c.File, ".zip") { // most likely a damaged download
+			err = fmt.Errorf("%w: %w", fault.Unverified, err)
+		}
 		return fault.Say("There is no proof at "+filepath.Base(c.Proof)+", and this is no zip with a proof in it, or a damaged one. Download it from the document's page.", fmt.Errorf("verify: %w", err))
 	}
 	defer proof.Close()

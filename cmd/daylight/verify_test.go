@@ -87,6 +87,8 @@ func TestVerifySaysItOnce(t *testing.T) {
 	whole := bundle(doc)
 	damaged := bytes.Clone(whole)
 	damaged[bytes.Index(damaged, []byte("a.txt"))+20] ^= 1
+	unnamed := bytes.Clone(whole) // its directory names no proof
+	unnamed[bytes.LastIndex(unnamed, []byte("a.txt.proof"))+8] ^= 1
 	dir := t.TempDir()
 	for name, c := range map[string]struct {
 		file, proof []byte
@@ -97,6 +99,7 @@ func TestVerifySaysItOnce(t *testing.T) {
 		"c.zip": {bundle(flipped(doc)), nil, "at least one byte of it is different"},
 		"d.zip": {damaged, nil, "The zip is damaged"},
 		"e.zip": {whole[:len(whole)-9], nil, "The zip is damaged"},
+		"f.zip": {unnamed, nil, "no zip with a proof in it, or a damaged one"},
 	} {
 		path := filepath.Join(dir, name)
 		if err := os.WriteFile(path, c.file, 0o600); err != nil {
