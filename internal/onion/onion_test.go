@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -497,4 +498,40 @@ func FuzzKeys(f *testing.F) {
 			}
 		}
 	})
+}
+
+// TestTorReadsTorrc: what is printed for torrc is valid for a tor, and what is not is
+// refused by it.
+func TestTorReadsTorrc(t *testing.T) {
+	tor := os.Getenv("DAYLIGHT_TOR")
+	if tor == "" {
+		t.Skip("DAYLIGHT_TOR names no tor")
+	}
+	dir := t.TempDir()
+	path := filepath.Join(dir, "torrc")
+	verify := func(torrc string) (string, error) {
+		if err := os.WriteFile(path, []byte(torrc), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		out, err := exec.Command(tor, "--verify-config", "-f", path, "--defaults-torrc", filepath.Join(dir, "none"), "--ignore-missing-torrc", "--DataDirectory", filepath.Join(dir, "data")).CombinedOutput()
+		return string(out), err
+	}
+	one := ClientPublic(bytes.Repeat([]byte{1}, 32))
+	torrc := ""
+	for at, s := range map[string]Service{
+		"sources": {Key: key(1), Socket: "/run/a.sock", Open: true, Work: &Work{20, 200}},
+		"desk":    {Key: key(2), Socket: "/run/b.sock", Clients: []ClientPublic{one}},
+	} {
+		lines, err := s.Torrc(filepath.Join(dir, at))
+		if err != nil {
+			t.Fatal(err)
+		}
+		torrc += lines
+	}
+	if out, err := verify(torrc); err != nil || !strings.Contains(out, "Configuration was valid") {
+		t.Errorf("%v:\n%s\n%s", err, torrc, out)
+	}
+	if out, err := verify(strings.ReplaceAll(torrc, "QueueRate", "QueueRoom")); err == nil {
+		t.Errorf("tor takes what it does not know:\n%s", out)
+	}
 }
