@@ -16,7 +16,6 @@ import (
 
 // form is what the page for sending shows.
 type form struct {
-	Limits  intake.Limits
 	Problem string // why nothing was taken, "" when nothing was sent yet
 	Full    bool   // nothing would be taken now
 	Inbox   bool   // there is an inbox to go back to
@@ -28,8 +27,7 @@ type form struct {
 }
 
 func (p *pages) form(s *intake.Session) form {
-	l := p.in.Limits()
-	f := form{Limits: l, Inbox: s.Returned(), Message: l.Message / 2}
+	f := form{Inbox: s.Returned(), Message: p.in.Limits().Message / 2}
 	if c := p.in.Keys().Channels; len(c) > 1 {
 		f.Teams = c
 	}

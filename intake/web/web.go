@@ -72,6 +72,7 @@ func New(in *intake.Intake, o Options) (http.Handler, error) {
 		Funcs: map[string]any{
 			"fingerprint": func() []string { return strings.Fields(words) },
 			"days":        in.Retention().Least,
+			"limits":      in.Limits,
 		},
 	}
 	if err := on.Load(); err != nil {
@@ -119,16 +120,13 @@ func (p *pages) routes() http.Handler {
 	mux := http.NewServeMux()
 	for path, page := range map[string]string{
 		"/{$}": "first", "/protection": "protection", "/return": "return", "/guide": "guide",
-		"/guide/device": "guide-device", "/guide/network": "guide-network", "/guide/metadata": "guide-metadata",
+		"/guide/device": "guide-device", "/guide/network": "guide-network", "/guide/metadata": "guide-metadata", "/guide/large": "guide-large",
 		"/guide/returning": "guide-returning", "/guide/address": "guide-address", "/guide/leaving": "guide-leaving",
 	} {
 		mux.HandleFunc("GET "+path, func(w http.ResponseWriter, r *http.Request) {
 			p.site.Render(w, r, http.StatusOK, page, nil)
 		})
 	}
-	mux.HandleFunc("GET /guide/large", func(w http.ResponseWriter, r *http.Request) {
-		p.site.Render(w, r, http.StatusOK, "guide-large", p.in.Limits())
-	})
 	mux.HandleFunc("GET /keys", text(p.in.SignedKeys))
 	mux.HandleFunc("GET /keys/signer", text(func() []byte { return []byte(p.signer) }))
 	mux.HandleFunc("HEAD /sealed/{id}", p.parcelAt)
