@@ -18,8 +18,10 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"daylight/blob"
+	"daylight/internal/durable/durabletest"
 )
 
 // fullDisk is a store on a disk that has room for so many bytes.
@@ -53,8 +55,8 @@ func (f fullBatch) Commit() error {
 
 // TestFullDisk takes in more than a disk holds: the person is told so, nothing that
 // was there is lost, and once there is room the same command ends as it should. The
-// disk is a real one where this process may mount it, and always one that is
-// injected.
+// disk is a real one where this process may mount it, here or in a namespace, and always
+// one that is injected.
 func TestFullDisk(t *testing.T) {
 	files := t.TempDir()
 	noise := rand.NewChaCha8([32]byte{1})
@@ -84,7 +86,7 @@ func TestFullDisk(t *testing.T) {
 		}
 		goesOn(t, data, files)
 	})
-	disk := smallDisk(t, "2m")
+	disk := durabletest.SmallDisk(t, "2m")
 	if disk == "" {
 		return
 	}
@@ -110,10 +112,9 @@ const intakeURL = "http://daylightdaylightdaylightdaylightdaylightdaylightdaylig
 var wayInForms = fmt.Sprintf(`href="%s/" href="fake.onion" href="https://%s.onion/"`, intakeURL, strings.Repeat("a", 56))
 
 // TestFullDiskAtIntake sends more than intake's disk holds: the source is told what
-// is kept. Where nothing may be mounted, intake/web has the same with an injected
-// disk.
+// is kept. intake/web has the same with an injected disk.
 func TestFullDiskAtIntake(t *testing.T) {
-	disk := smallDisk(t, "24m")
+	disk := durabletest.SmallDisk(t, "24m")
 	if disk == "" {
 		return
 	}
@@ -142,31 +143,7 @@ func TestFullDiskAtIntake(t *testing.T) {
 	defer role.closers.Close()
 	site := httptest.NewServer(role.handler)
 	defer site.Close()
-	jar, err := cookiejar.New(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	dial := func(ctx context.Context, _, _ string) (net.Conn, error) {
-		return new(net.Dialer).DialContext(ctx, "tcp", site.Listener.Addr().String())
-	}
-	source := http.Client{Jar: jar, Transport: &http.Transport{DialContext: dial}}
-	post := func(path, kind string, body io.Reader) (int, string) {
-		got, err := source.Post(intakeURL+path, kind, body)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer got.Body.Close()
-		page, err := io.ReadAll(got.Body)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return got.StatusCode, string(page)
-	}
-	for _, path := range []string{"/begin", "/codename"} {
-		if code, page := post(path, "application/x-www-form-urlencoded", strings.NewReader(url.Values{"way": {wayInForms}}.Encode())); code != http.StatusOK {
-			t.Fatalf("%s: status %d: %s", path, code, page)
-		}
-	}
+	post := beginVisit(t, "tcp", site.Listener.Addr().String())
 	var form bytes.Buffer
 	w := multipart.NewWriter(&form)
 	w.WriteField("way", wayInForms)
@@ -191,21 +168,36 @@ func TestFullDiskAtIntake(t *testing.T) {
 	}
 }
 
-// smallDisk is a folder with so much room, or "" where this process may not mount
-// one.
-func smallDisk(t *testing.T, size string) string {
+// beginVisit begins a visit at the intake whose pages are at an address, and posts in it: what
+// is answered, and its status.
+func beginVisit(t *testing.T, network, address string) (post func(path, kind string, body io.Reader) (int, string)) {
 	t.Helper()
-	disk := t.TempDir()
-	if err := syscall.Mount("none", disk, "tmpfs", 0, "size="+size); err != nil {
-		t.Logf("only the injected disk is tried: mount: %v", err)
-		return ""
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		if err := syscall.Unmount(disk, syscall.MNT_DETACH); err != nil {
-			t.Error(err)
+	dial := func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, network, address)
+	}
+	source := http.Client{Timeout: time.Minute, Jar: jar, Transport: &http.Transport{DialContext: dial}}
+	post = func(path, kind string, body io.Reader) (int, string) {
+		got, err := source.Post(intakeURL+path, kind, body)
+		if err != nil {
+			t.Fatal(err)
 		}
-	})
-	return disk
+		defer got.Body.Close()
+		page, err := io.ReadAll(got.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return got.StatusCode, string(page)
+	}
+	for _, path := range []string{"/begin", "/codename"} {
+		if code, page := post(path, "application/x-www-form-urlencoded", strings.NewReader(url.Values{"way": {wayInForms}}.Encode())); code != http.StatusOK {
+			t.Fatalf("%s: status %d: %s", path, code, page)
+		}
+	}
+	return post
 }
 
 // goesOn checks that a desk has what it had, and takes the rest.

@@ -92,7 +92,28 @@ func TestAStickGoesAndComes(t *testing.T) {
 	}
 }
 
-var serving = regexp.MustCompile(`Serving on (127\.0\.0\.1:\d+)\.`)
+var serving = regexp.MustCompile(`Serving on (\S+)\. Stop: Ctrl-C\.`)
+
+// serves runs a role until it is stopped or the test ends, and waits until it serves.
+func serves(t *testing.T, role, data string) *process {
+	t.Helper()
+	p := &process{Cmd: exec.Command("daylight", "serve", "--role", role, "--data", data), t: t}
+	p.Stderr = &p.said
+	if err := p.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(p.stop)
+	until(t, "serving", func() bool { return p.address() != "" })
+	return p
+}
+
+// address is where a role serves; "" before it does.
+func (p *process) address() string {
+	if m := serving.FindStringSubmatch(p.said.String()); m != nil {
+		return m[1]
+	}
+	return ""
+}
 
 // TestServeOverAFolder is the program on both machines, and the folder alone between them:
 // what a source sends comes to the desk and leaves intake, and the answer comes back.
@@ -115,22 +136,6 @@ func TestServeOverAFolder(t *testing.T) {
 	if err := os.Mkdir(way, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	serve := func(role, data string) (p *process, address string) {
-		p = &process{Cmd: exec.Command("daylight", "serve", "--role", role, "--data", data), t: t}
-		p.Stderr = &p.said
-		if err := p.Start(); err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(p.stop)
-		until(t, "serving", func() bool {
-			m := serving.FindStringSubmatch(p.said.String())
-			if m != nil {
-				address = "http://" + m[1]
-			}
-			return m != nil
-		})
-		return p, address
-	}
 	holds := func(sub string, files int) func() bool {
 		return func() bool {
 			there, _ := filepath.Glob(filepath.Join(way, sub, "[^.]*"))
@@ -138,14 +143,14 @@ func TestServeOverAFolder(t *testing.T) {
 		}
 	}
 
-	intake, address := serve("intake", intakeDir)
-	codename := eightWords.FindStringSubmatch(daylight(t, "send", "--to", address, "--words", words, "--message", filepath.Join(dir, "message")))
+	intake := serves(t, "intake", intakeDir)
+	codename := eightWords.FindStringSubmatch(daylight(t, "send", "--to", "http://"+intake.address(), "--words", words, "--message", filepath.Join(dir, "message")))
 	if codename == nil {
 		t.Fatal("no codename")
 	}
 	intake.stop()
-	intake, _ = serve("intake", intakeDir)
-	atDesk, _ := serve("desk", deskDir)
+	intake = serves(t, "intake", intakeDir)
+	atDesk := serves(t, "desk", deskDir)
 	until(t, "taken in by the desk", holds("acknowledged", 1))
 	atDesk.stop()
 	a := &app{ctx: t.Context(), data: deskDir, stdout: &intake.said, stderr: &intake.said, log: slog.New(slog.DiscardHandler)}
@@ -161,14 +166,14 @@ func TestServeOverAFolder(t *testing.T) {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	serve("desk", deskDir)
+	serves(t, "desk", deskDir)
 	until(t, "answered", holds("replies", 1))
 	intake.stop()
-	intake, address = serve("intake", intakeDir)
+	intake = serves(t, "intake", intakeDir)
 	until(t, "destroyed at intake", holds("acknowledged", 0))
 	until(t, "carried to the source", holds("replies", 0))
 	typed(t, codename[1])
-	if said := daylight(t, "replies", "--to", address, "--words", words); !strings.Contains(said, "Thank you. Who?") {
+	if said := daylight(t, "replies", "--to", "http://"+intake.address(), "--words", words); !strings.Contains(said, "Thank you. Who?") {
 		t.Errorf("the source reads:\n%s", said)
 	}
 	if intake.stop(); !holds("envelopes", 0)() {

@@ -1,22 +1,14 @@
 package main
 
 import (
-	"bytes"
-	"context"
 	"fmt"
 	"io"
 	"mime/multipart"
-	"net"
-	"net/http"
-	"net/http/cookiejar"
-	"net/url"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"daylight/intake/sqlite"
 )
@@ -30,43 +22,8 @@ func TestAStopTellsWhoSends(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(data, "daylight.toml"), fmt.Appendf(nil, "[intake]\nlisten = %q\n", "unix:"+socket), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	var said bytes.Buffer
-	intake := exec.Command("daylight", "serve", "--role", "intake", "--data", data)
-	intake.Stderr = &said
-	if err := intake.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { intake.Process.Kill() })
-	for end := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
-		if c, err := net.Dial("unix", socket); err == nil {
-			c.Close()
-			break
-		} else if time.Now().After(end) {
-			t.Fatal(err)
-		}
-	}
-	jar, err := cookiejar.New(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	source := http.Client{Timeout: time.Minute, Jar: jar, Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-		return new(net.Dialer).DialContext(ctx, "unix", socket)
-	}}}
-	post := func(path, kind string, body io.Reader) string {
-		got, err := source.Post(intakeURL+path, kind, body)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer got.Body.Close()
-		page, err := io.ReadAll(got.Body)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return string(page)
-	}
-	for _, path := range []string{"/begin", "/codename"} {
-		post(path, "application/x-www-form-urlencoded", strings.NewReader(url.Values{"way": {wayInForms}}.Encode()))
-	}
+	intake := serves(t, "intake", data)
+	post := beginVisit(t, "unix", socket)
 	body, out := io.Pipe()
 	w := multipart.NewWriter(out)
 	go func() {
@@ -77,14 +34,15 @@ func TestAStopTellsWhoSends(t *testing.T) {
 		}
 		intake.Process.Signal(syscall.SIGTERM)
 	}()
-	page := post("/send", w.FormDataContentType(), body)
+	_, page := post("/send", w.FormDataContentType(), body)
 	for _, want := range []string{"What is listed here is kept", "whole.txt", "half.bin", "not whole"} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the page lacks %q:\n%s", want, page)
 		}
 	}
+	intake.ended = true
 	if err := intake.Wait(); err != nil {
-		t.Errorf("it ends with %v:\n%s", err, &said)
+		t.Errorf("it ends with %v:\n%s", err, intake.said.String())
 	}
 	withStore(t, data, func(s *sqlite.Store) {
 		if list, err := s.Envelopes(t.Context()); err != nil || len(list) != 1 || list[0].Size < 900_000 {

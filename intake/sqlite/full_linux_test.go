@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -15,47 +14,15 @@ import (
 	"daylight/courier"
 	"daylight/fault"
 	"daylight/intake/sqlite"
+	"daylight/internal/durable/durabletest"
 	"daylight/internal/sqlkit"
 )
-
-// smallDisk is a folder with so much room. Where this user may not mount one, the whole
-// test runs once more in a namespace in which it may: what is here is over then, and the
-// folder is "".
-func smallDisk(t *testing.T, size string) string {
-	t.Helper()
-	const within = "DAYLIGHT_TEST_IN_NAMESPACE"
-	dir := t.TempDir()
-	err := syscall.Mount("none", dir, "tmpfs", 0, "size="+size)
-	if err == nil {
-		t.Cleanup(func() { syscall.Unmount(dir, syscall.MNT_DETACH) })
-		return dir
-	}
-	self, _ := os.Executable()
-	again := exec.Command(self, "-test.v", "-test.run=^"+t.Name()+"$")
-	again.Env = append(os.Environ(), within+"=1")
-	again.SysProcAttr = &syscall.SysProcAttr{
-		Cloneflags:  syscall.CLONE_NEWUSER | syscall.CLONE_NEWNS,
-		UidMappings: []syscall.SysProcIDMap{{HostID: os.Getuid(), Size: 1}},
-		GidMappings: []syscall.SysProcIDMap{{HostID: os.Getgid(), Size: 1}},
-	}
-	if os.Getenv(within) != "" {
-		t.Skipf("not even in a namespace of its own: mount: %v", err)
-	}
-	out, failed := again.CombinedOutput()
-	switch said := string(out); {
-	case errors.As(failed, new(*exec.ExitError)):
-		t.Fatalf("in a namespace:\n%s", said)
-	case failed != nil || !strings.Contains(said, "--- PASS: "+t.Name()):
-		t.Skipf("neither mount, %v, nor a namespace in which to: %v %s", err, failed, said)
-	}
-	return ""
-}
 
 // TestFullDisk: what was kept stays good when the disk is full, what is destroyed
 // makes room again, and the rewrite goes on.
 func TestFullDisk(t *testing.T) {
 	// Three extents and 256 KiB: if the pool took them, the database had nothing.
-	dir := smallDisk(t, "24832k")
+	dir := durabletest.SmallDisk(t, "24832k")
 	if dir == "" {
 		return
 	}
@@ -116,10 +83,10 @@ func TestFullDisk(t *testing.T) {
 }
 
 // crowded is a store in a file system of 40 MiB, of which its database takes a good
-// part, with a pool that took what it could get: nil where smallDisk is "".
+// part, with a pool that took what it could get: nil where SmallDisk is "".
 func crowded(t *testing.T) (_ *sqlite.Store, dir string, sealed courier.EnvelopeID) {
 	t.Helper()
-	if dir = smallDisk(t, "40m"); dir == "" {
+	if dir = durabletest.SmallDisk(t, "40m"); dir == "" {
 		return nil, "", ""
 	}
 	s := open(t, dir)
