@@ -211,14 +211,7 @@ func TestWhatIsDestroyedDoesNotStay(t *testing.T) {
 			}
 		}
 		stuck.dead = false
-		switch end {
-		case "again":
-			must(t, destroy())
-		case "start":
-			w.Reopen()
-		case "round":
-			fetch(t, w)
-		}
+		ended(t, w, end, destroy)
 		if has, err := w.Options.Blobs.Has(t.Context(), c.Messages[0].Files[1].Ref); err != nil || !has || blobs(t, w) != 1 {
 			t.Errorf("%s: %d blobs; want what another source sent too", end, blobs(t, w))
 		}
@@ -232,6 +225,19 @@ func TestWhatIsDestroyedDoesNotStay(t *testing.T) {
 		if err := destroy(); !errors.Is(err, fault.Gone) {
 			t.Errorf("destroyed once more: %v", err)
 		}
+	}
+}
+
+// ended ends what destroying left half way: by a second try, the next start or a round.
+func ended(t *testing.T, w *desktest.World, how string, destroy func() error) {
+	t.Helper()
+	switch how {
+	case "again":
+		must(t, destroy())
+	case "start":
+		w.Reopen()
+	case "round":
+		fetch(t, w)
 	}
 }
 
@@ -254,14 +260,7 @@ func TestWhatIsDestroyedInACaseDoesNotStay(t *testing.T) {
 				t.Fatalf("step %d: %v; want it killed", step, err)
 			}
 			items.fail, talks.fail, bytes.dead = false, false, false
-			switch end {
-			case "again":
-				must(t, destroy())
-			case "start":
-				w.Reopen()
-			case "round":
-				fetch(t, w)
-			}
+			ended(t, w, end, destroy)
 			if n := blobs(t, w); n != 1 {
 				t.Errorf("step %d, %s: %d blobs; want the other file", step, end, n)
 			}

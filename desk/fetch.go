@@ -141,55 +141,44 @@ func (d *Desk) takeAll(ctx context.Context, in courier.Intake, ring Keyring, f *
 	// so that nobody knows how to come before others: whoever sends many, or many of one size,
 	// holds back neither theirs for good nor the answers and keys of the next round, which goes on.
 	rand.Shuffle(len(list), func(i, j int) { list[i], list[j] = list[j], list[i] })
-	class := func(e courier.Envelope) int {
-		if e.Size > small {
-			return 1
+	for _, large := range []bool{false, true} {
+		ways := make(chan struct{}, atOnce)
+		if large {
+			ways = make(chan struct{}, 1)
 		}
-		return 0
-	}
-	slices.SortStableFunc(list, func(a, b courier.Envelope) int { return class(a) - class(b) })
-	var began [2]time.Time // of each class
-	var all sync.WaitGroup
-	ways := make(chan struct{}, atOnce)
-	for _, e := range list {
-		if e.Size == 0 { // it is just being kept, and has its size in the next list; or there is nothing in it
-			continue
-		}
-		if d.closed.has(e.ID) {
-			mu.Lock()
-			f.Left++
-			mu.Unlock()
-			continue
-		}
-		if e.Size > small { // alone
-			all.Wait()
-		}
-		if at := &began[class(e)]; at.IsZero() {
-			*at = time.Now()
-		} else if time.Since(*at) > taking {
-			continue
-		}
-		tell(false)
-		take := func() {
-			err := d.takeIn(ctx, in, e, ring, &mu, f, &room)
-			mu.Lock()
-			defer mu.Unlock()
-			failed(err)
-			if err == nil {
-				here = append(here, e.ID)
+		var began time.Time
+		var all sync.WaitGroup
+		for _, e := range list {
+			if e.Size == 0 || (e.Size > small) != large { // of no size: it is just being kept, and has its size in the next list; or there is nothing in it
+				continue
 			}
+			if d.closed.has(e.ID) {
+				mu.Lock()
+				f.Left++
+				mu.Unlock()
+				continue
+			}
+			ways <- struct{}{}
+			if began.IsZero() {
+				began = time.Now()
+			} else if time.Since(began) > taking {
+				<-ways
+				continue
+			}
+			tell(false)
+			all.Go(func() {
+				defer func() { <-ways }()
+				err := d.takeIn(ctx, in, e, ring, &mu, f, &room)
+				mu.Lock()
+				defer mu.Unlock()
+				failed(err)
+				if err == nil {
+					here = append(here, e.ID)
+				}
+			})
 		}
-		if e.Size > small {
-			take()
-			continue
-		}
-		ways <- struct{}{}
-		all.Go(func() {
-			defer func() { <-ways }()
-			take()
-		})
+		all.Wait()
 	}
-	all.Wait()
 	tell(true)
 	d.left.Store(int64(f.Left))
 	return first
