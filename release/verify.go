@@ -1,6 +1,7 @@
 package release
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -164,9 +165,18 @@ func same(file io.Reader, want Payload) error {
 	return nil
 }
 
+// NotVerified gives the error of what does not hold, or is damaged, the words that say so.
+// It is fault.Unverified then. Others stay as they are.
+func NotVerified(err error) error {
+	if !errors.Is(err, fault.Damaged) && !errors.Is(err, fault.Unverified) {
+		return err
+	}
+	return fault.Say("NOT VERIFIED. "+cmp.Or(fault.Words(err), err.Error()), fmt.Errorf("%w: %w", fault.Unverified, err))
+}
+
 // RunVerify is the verifier's command: it reads the three parts and writes the report to
 // out, or returns an error when the proof does not hold. The programs daylight and
-// daylight-verify share it; what is wrong they say themselves, once.
+// daylight-verify share it, and NotVerified.
 func RunVerify(out io.Writer, proof, file io.Reader, keys string) error {
 	known, err := publog.ParseKeys(keys)
 	if err != nil {

@@ -9,7 +9,6 @@
 package main
 
 import (
-	"cmp"
 	"errors"
 	"flag"
 	"fmt"
@@ -40,12 +39,12 @@ func run(args []string, out, problems io.Writer) int {
 		flags.Usage()
 		return 2
 	}
-	err := verify(out, *keys, flags.Args())
+	err := release.NotVerified(verify(out, *keys, flags.Args()))
 	switch {
 	case err == nil:
 		return 0
-	case errors.Is(err, fault.Unverified), errors.Is(err, fault.Damaged):
-		fmt.Fprintln(problems, "daylight-verify: NOT VERIFIED.", cmp.Or(fault.Words(err), err.Error()))
+	case errors.Is(err, fault.Unverified):
+		fmt.Fprintln(problems, "daylight-verify:", fault.Words(err))
 		return 1
 	}
 	fmt.Fprintln(problems, "daylight-verify:", err)

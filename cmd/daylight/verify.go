@@ -2,7 +2,6 @@ package main
 
 import (
 	"archive/zip"
-	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -44,11 +43,7 @@ func (c *verifyCmd) Run(a *app) error {
 		return fmt.Errorf("verify: %w", err)
 	}
 	defer f.Close()
-	err = c.check(a, f, key)
-	if errors.Is(err, fault.Damaged) || errors.Is(err, fault.Unverified) { // it does not hold: that is the answer
-		return fault.Say("NOT VERIFIED. "+cmp.Or(fault.Words(err), err.Error()), fmt.Errorf("%w: %w", fault.Unverified, err))
-	}
-	return err
+	return release.NotVerified(c.check(a, f, key)) // that it does not hold is the answer
 }
 
 func (c *verifyCmd) check(a *app, f *os.File, key string) error {
