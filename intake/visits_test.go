@@ -10,9 +10,9 @@ import (
 // TestVisitsTellOfOtherDays plays random days of a source and of a stranger who has the
 // words, and holds every number against what really happened.
 func TestVisitsTellOfOtherDays(t *testing.T) {
+	v := newVisits() // of all: each source has words of its own
 	for seed := range uint64(60) {
 		r := rand.New(rand.NewPCG(seed, 1))
-		v := newVisits()
 		box := [32]byte{byte(seed), 7}
 		kept, keptOn, stranger := uint16(0), -1, 0 // stranger: on how many days after that, before today
 		for day := range 30 {
