@@ -109,7 +109,7 @@ func (in *Intake) Visit(visits string) (last, today string, ok bool) {
 	if n, err := hex.Decode(key[:], []byte(visits)[:min(len(visits), 2*len(key))]); err != nil || n < len(key) {
 		return "", "", false
 	}
-	if in.countAll(Returns) != nil {
+	if !in.count(&in.tallies.all, in.limits.All.halved(), Returns) { // who asks so costs nobody on the page a return
 		return "", "", false
 	}
 	a, b := in.visits.count(in.day(), key)

@@ -120,9 +120,9 @@ func TestNumbersOfWordsThatWereNeverUsed(t *testing.T) {
 }
 
 // TestAProgramsVisitsAreBounded: who asks for one key after another learns of as many
-// cells as people can come back.
+// cells as half of the people who can come back, and keeps nobody on the page from it.
 func TestAProgramsVisitsAreBounded(t *testing.T) {
-	h := newHouse(t, func(_ *house, o *intake.Options) { o.Limits.All.Returns = intake.Rate{Burst: 3, Hour: 1} })
+	h := newHouse(t, func(_ *house, o *intake.Options) { o.Limits.All.Returns = intake.Rate{Burst: 6, Hour: 1} })
 	told := 0
 	for n := range 100 {
 		if _, _, ok := h.in.Visit(fmt.Sprintf("%064x", n)); ok {
@@ -131,5 +131,9 @@ func TestAProgramsVisitsAreBounded(t *testing.T) {
 	}
 	if told != 3 {
 		t.Errorf("%d numbers were told; want 3", told)
+	}
+	words, _ := codename.New("en").AppendText(nil)
+	if _, err := h.in.Return(t.Context(), words); err != nil {
+		t.Errorf("a source comes back after that: %v", err)
 	}
 }
