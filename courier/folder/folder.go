@@ -78,13 +78,13 @@ func (f *Folder) Envelopes(ctx context.Context) ([]courier.Envelope, error) {
 	if err != nil {
 		return nil, err
 	}
-	files, err := f.list(envelopes)
+	here, err := f.here()
 	if err != nil {
 		return nil, err
 	}
 	var list []courier.Envelope
-	for _, info := range files {
-		if e, _, ok := parseEnvelope(info.Name()); ok && !done[e.ID] {
+	for id, info := range here { // each once, whatever a stick has twice
+		if e, _, ok := parseEnvelope(info.Name()); ok && !done[id] {
 			e.Size = info.Size()
 			list = append(list, e)
 		}
