@@ -13,8 +13,8 @@ import (
 )
 
 var (
-	ofToday = regexp.MustCompile(`Number of today:\s*<strong dir="ltr">(\d{3} \d{3})</strong>`)
-	ofLast  = regexp.MustCompile(`last day before today:\s*<strong dir="ltr">(\d{3} \d{3})</strong>`)
+	ofToday = regexp.MustCompile(`Number of today:\s*<span class="whole"><strong dir="ltr">(\d{3} \d{3})</strong>`)
+	ofLast  = regexp.MustCompile(`last day before today:\s*<span class="whole"><strong dir="ltr">(\d{3} \d{3})</strong>`)
 )
 
 // numbers are those that a page shows.
