@@ -67,6 +67,15 @@ func (d *Desk) Users(ctx context.Context, by EditorID) ([]User, error) {
 	return d.o.Stores.Users.All(ctx)
 }
 
+// Name is what to call a person; the account itself, where nobody has it.
+func (d *Desk) Name(ctx context.Context, id EditorID) string {
+	u, err := d.o.Stores.Users.User(ctx, id)
+	if err != nil {
+		return string(id)
+	}
+	return u.Name
+}
+
 // Link makes a one-time link for an account and returns its secret, which is shown
 // once and kept nowhere.
 func (d *Desk) Link(ctx context.Context, by EditorID, of EditorID) (string, error) {

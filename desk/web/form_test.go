@@ -133,6 +133,9 @@ func TestErrorsKeepTheMenu(t *testing.T) {
 		if !strings.Contains(page, "<title>"+title) || !strings.Contains(page, "<h1>"+title) || !strings.Contains(page, `<nav aria-label="Main">`) {
 			t.Errorf("%s: want %q as title, and the menu:\n%s", path, title, page)
 		}
+		if strings.Contains(page, ">"+title+".<") {
+			t.Errorf("%s says %q twice", path, title)
+		}
 	}
 }
 

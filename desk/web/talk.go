@@ -140,19 +140,7 @@ func (s *site) talk(w http.ResponseWriter, r *http.Request, u desk.User, name st
 		return err
 	}
 	return s.show(w, r, u, name, map[string]any{"U": u, "C": c, "Sets": c.PartSets(), "Teams": teams, "Cases": cases, "Titles": titles,
-		"Saved": saved, "Handlers": people(handlers)})
-}
-
-// people have names; who is no longer among them is called by the account.
-type people []desk.User
-
-func (p people) Name(id desk.EditorID) string {
-	for _, u := range p {
-		if u.ID == id {
-			return u.Name
-		}
-	}
-	return string(id)
+		"Saved": saved, "Handlers": handlers})
 }
 
 func (s *site) handOver(w http.ResponseWriter, r *http.Request, u desk.User) error {
@@ -188,6 +176,9 @@ func (s *site) saved(w http.ResponseWriter, r *http.Request, u desk.User) error 
 
 func (s *site) saveReply(w http.ResponseWriter, r *http.Request, u desk.User) error {
 	if err := s.desk.SaveReply(r.Context(), u.ID, desk.SavedReply{ID: r.PostForm.Get("id"), Title: typed(r, "title"), Text: typed(r, "text")}); err != nil {
+		if errors.Is(err, fault.NotFound) {
+			r.PostForm.Del("id") // somebody deleted it: what was typed stands where a new one does
+		}
 		return err
 	}
 	return back(w, r, "/saved", "saved")

@@ -52,7 +52,7 @@ func TestWhatWaits(t *testing.T) {
 		t.Error("it is handed over for ever")
 	}
 	b.see("/conversations", "yours")
-	h.see("/conversations", "with handler-b")
+	h.see("/conversations", "with Hugo")
 }
 
 // TestSavedRepliesThroughThePages: kept, changed, put behind what is typed, and deleted,
@@ -76,6 +76,10 @@ func TestSavedRepliesThroughThePages(t *testing.T) {
 	thanks := find(t, page[strings.Index(page, "Thanks"):], `name="id" value="([0-9a-f]+)"`)
 	if page := h.do("/saved/delete", "id", spare); strings.Contains(page, "To be deleted") {
 		t.Error("it is still there")
+	}
+	if status, page := h.post("/saved", url.Values{"id": {spare}, "title": {"Spare"}, "text": {"Changed on a page from before."}}); status != 404 ||
+		!strings.Contains(page, "Somebody has deleted this saved reply") || !strings.Contains(page, "Changed on a page from before.</textarea>") {
+		t.Errorf("status %d, or what was typed on a stale page is lost:\n%s", status, page)
 	}
 	h.do("/saved", "id", thanks, "title", "Thank you", "text", "We have read <it>.\r\nBoth pages.")
 

@@ -5,6 +5,7 @@ package web
 
 import (
 	"cmp"
+	"context"
 	"embed"
 	"errors"
 	"fmt"
@@ -52,6 +53,7 @@ func New(d *desk.Desk, o Options) (http.Handler, error) {
 		Footer: []httpkit.Link{{Href: "/about", Text: "What this desk asks, and what it never asks"}},
 	}}
 	s.kit.Funcs["archive"] = func() string { return o.Archive }
+	s.kit.Funcs["person"] = func(id desk.EditorID) string { return d.Name(context.Background(), id) }
 	if err := s.kit.Load(); err != nil {
 		return nil, fmt.Errorf("pages of the desk: %w", err)
 	}

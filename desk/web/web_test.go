@@ -236,11 +236,12 @@ func TestStoryThroughThePages(t *testing.T) {
 		t.Errorf("release with one approval: %d: %s", status, page)
 	}
 	a.see(base+"/preview/", "letter.txt", "redacted: memo.txt")
+	b.see(base+"/release", "approves</span> Ana, <time>")
 	b.do(base+"/release/approve", approve...)
 	if page := b.do(base + "/release"); !strings.Contains(page, "Released. Nothing waits.") || !strings.Contains(page, `https://archive.example/collections/harbour-papers`) {
 		t.Errorf("released: %s", page)
 	}
-	page := b.see("/releases", "release-000001.daylight")
+	page := b.see("/releases", "release-000001.daylight", "<td>Ana, Bo</td>")
 	for path, gone := range map[string]string{"/": "Harbour papers", base: "Nothing is chosen", base + "/release": "0 of 2", private: "planned"} {
 		if strings.Contains(a.see(path), gone) {
 			t.Errorf("after the release %s still says %q", path, gone)
