@@ -290,6 +290,7 @@ func (s *site) bundle(w http.ResponseWriter, r *http.Request) error {
 	name := fileName(d.Document, rend)
 	w.Header().Set("Content-Type", "application/zip")
 	w.Header().Set("Content-Disposition", attachment(d.ID.String()+"."+rend.Name+".zip"))
+	day, _ := time.Parse(time.DateOnly, d.Day) // of the release: programs that unpack show it
 	z := zip.NewWriter(w)
 	for _, f := range []struct {
 		name string
@@ -299,7 +300,7 @@ func (s *site) bundle(w http.ResponseWriter, r *http.Request) error {
 		{name + release.ProofExtension, strings.NewReader(string(proof))},
 		{name, b},
 	} {
-		out, err := z.Create(f.name)
+		out, err := z.CreateHeader(&zip.FileHeader{Name: f.name, Method: zip.Deflate, Modified: day})
 		if err == nil {
 			_, err = io.Copy(out, f.body)
 		}

@@ -19,6 +19,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -437,6 +438,11 @@ func TestSearchPages(t *testing.T) {
 	if b := get(t, h, find("zebra")).Body.String(); !strings.Contains(b, "Nothing matches all of this.") {
 		t.Error("the empty page says nothing")
 	}
+	for path, best := range map[string]bool{"/search": false, find("tender"): true} {
+		if b := get(t, h, path).Body.String(); strings.Contains(b, "Best first") != best || !strings.Contains(b, "Newest first") {
+			t.Errorf("%s offers the best first: %t; want it where words are searched", path, !best)
+		}
+	}
 	w := get(t, h, find(`tender "open`))
 	if b := w.Body.String(); w.Code != http.StatusBadRequest || !strings.Contains(b, `tender <mark>&#34;open</mark>`) || strings.Contains(b, "class=\"total\"") {
 		t.Errorf("a broken query: %d %s", w.Code, b)
@@ -540,6 +546,9 @@ func TestBundleHoldsFileAndProof(t *testing.T) {
 			t.Fatal(err)
 		}
 		in[f.Name] = string(text)
+		if day := f.Modified.Format(time.DateOnly); !strings.Contains(in["READ-ME-FIRST.txt"], "released on "+day) {
+			t.Errorf("%s has the day %s; want that of the release:\n%s", f.Name, day, in["READ-ME-FIRST.txt"])
+		}
 	}
 	name := "minutes-" + archivetest.Minutes.String() + ".txt"
 	if in[name] != "The quay. The cameras were not on the agenda. ???" || !strings.HasPrefix(in[name+".proof"], "daylight proof 0\n") || !strings.Contains(in["READ-ME-FIRST.txt"], name) {
