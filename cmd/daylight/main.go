@@ -83,7 +83,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 		return exit
 	}
 	if err != nil {
-		fmt.Fprintf(stderr, "daylight: %v\nRun `daylight -h` for the commands.\n", err)
+		fmt.Fprintf(stderr, "daylight: %v\nRun `%s -h` for how to write it.\n", err, asked(err))
 		return exitUsage
 	}
 	a := &app{ctx: ctx, data: c.Data, json: c.JSON, stdout: stdout, stderr: stderr,
@@ -93,6 +93,14 @@ func run(args []string, stdout, stderr io.Writer) int {
 		return exitCode(err)
 	}
 	return 0
+}
+
+// asked is the command that could not be read, as far as it was.
+func asked(err error) string {
+	if wrong, ok := errors.AsType[*kong.ParseError](err); ok && wrong.Context.Selected() != nil {
+		return wrong.Context.Selected().FullPath()
+	}
+	return "daylight"
 }
 
 // words are what a person reads of an error: its own, or the chain and what to do.

@@ -306,9 +306,7 @@ func (p *parcel) step(ctx context.Context) error {
 	return err
 }
 
-// words of a fingerprint, as people type them.
-func sameWords(a, b string) bool {
-	return strings.Join(strings.FieldsFunc(strings.ToLower(a), notLetter), " ") == strings.Join(strings.FieldsFunc(strings.ToLower(b), notLetter), " ")
+// typedWords are those of a fingerprint, as people type them.
+func typedWords(s string) []string {
+	return strings.FieldsFunc(strings.ToLower(s), func(r rune) bool { return r < 'a' || r > 'z' })
 }
-
-func notLetter(r rune) bool { return r < 'a' || r > 'z' }

@@ -152,6 +152,10 @@ func TestSendFromTheSourcesMachine(t *testing.T) {
 	if code := run([]string{"send", "--to", server.URL, "--words", wrong, file}, &out, &errs); code != exitUnverified || !strings.Contains(errs.String(), "Nothing was sent") {
 		t.Errorf("with other words: exit code %d: %s", code, &errs)
 	}
+	errs.Reset()
+	if code := run([]string{"send", "--to", "http://127.0.0.1:1", "--words", "abacus abdomen", file}, &out, &errs); code != exitUsage || !strings.Contains(errs.String(), "there are 2.") {
+		t.Errorf("with two words, before anything is asked: exit code %d: %s", code, &errs)
+	}
 
 	// A day that is none is said before anything is sealed.
 	errs.Reset()

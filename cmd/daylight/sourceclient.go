@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -39,6 +40,10 @@ func (c *newsroomFlags) newsroom(a *app) (n envelope.KeyList, err error) {
 	if c.Words == "" {
 		return n, fault.Say("Which newsroom? Give its seven words with --words: from print, or another site of its own, not from the place that gives you its keys. Nothing was sent.", fault.Invalid)
 	}
+	given := typedWords(c.Words)
+	if len(given) != 7 {
+		return n, fault.Say(fmt.Sprintf("A newsroom has seven words; in --words there are %d. Put quotes around them. Nothing was sent.", len(given)), fault.Invalid)
+	}
 	signer, signed, err := c.lists(a)
 	if err != nil {
 		return n, err
@@ -54,7 +59,7 @@ func (c *newsroomFlags) newsroom(a *app) (n envelope.KeyList, err error) {
 	if err != nil {
 		return n, err
 	}
-	if !sameWords(words, c.Words) {
+	if !slices.Equal(typedWords(words), given) {
 		return n, fault.Say("These are another newsroom's keys: their words are not the ones that you gave. Somebody may be in between, or a word is mistyped. Nothing was sent.", fault.Unverified)
 	}
 	return n, nil

@@ -378,7 +378,7 @@ func (s *story) readerReads() {
 	s.proves(download(s.T, p.absolute(p.href("Download with its proof"))))
 
 	p.open(s.archive + "/collections/ropes-and-cameras")
-	p.sees("The Westmere Ledger", "Through our submission system", "submission", "withheld")
+	p.sees("The Westmere Ledger", "Through our submission system", "submission", "withheld", "Nothing is recorded beyond the files that the table below counts as withheld.")
 	p.seesNo("Nadira", "cupboard")
 	p.sees("redacted: 1 · A person’s name.", "redacted: 1 · Listed only: something inside is not published.")
 	for state, n := range ledgerNumbers {
