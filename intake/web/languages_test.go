@@ -265,7 +265,9 @@ func TestPagesTellHowLongAnAnswerStays(t *testing.T) {
 	for want, r := range map[string]intake.Retention{"22 days": {}, "991 days": {Days: 1000, Spread: 8}, "1 day": {Days: 3, Spread: 1}} {
 		s := newHouse(t, func(_ *house, o *intake.Options) { o.Retention = r }).source(t)
 		s.begin()
-		s.get("/inbox").wants(t, 200, "for at least "+want+",")
+		stays := "for at least " + want + ","
+		s.send("What I saw.", three...).wants(t, 200, "It has arrived", stays, "looks as if there had never been one")
+		s.get("/inbox").wants(t, 200, stays)
 		n, _, _ := strings.Cut(want, " ")
 		for _, at := range languages {
 			s.get(at+"/inbox").wants(t, 200, n)

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -221,6 +222,41 @@ func TestTracesAreFound(t *testing.T) {
 			t.Errorf("%q is not found", form)
 		}
 	}
+}
+
+// TestTheLevelIsSaid: a browser that runs scripts says so to its owner where a visit
+// begins, by a rule of the style sheet. Intake learns nothing of it: what is asked for is
+// the same, and at "Safest" the pages are silent.
+func TestTheLevelIsSaid(t *testing.T) {
+	s := newOnionSite(t)
+	f := startFirefox(t, t.TempDir(), map[string]any{"network.proxy.socks_port": s.port})
+	const said = "This browser runs scripts: its security level is not “Safest”."
+	asks := map[bool]string{}
+	for _, scripts := range []bool{false, true} {
+		f.privileged(fmt.Sprintf(`Services.prefs.setBoolPref("javascript.enabled", %v)`, scripts), nil)
+		before := len(s.requests())
+		for path, shows := range map[string]string{"/": "Get a codename", "/return": "Your eight words"} {
+			f.open(s.url + path)
+			f.sees(shows)
+			if strings.Contains(f.text(), said) != scripts {
+				t.Errorf("%s, with scripts %v:\n%s", path, scripts, f.text())
+			}
+		}
+		f.open(s.url + "/ru/return")
+		if strings.Contains(f.text(), "Этот браузер выполняет скрипты") != scripts {
+			t.Errorf("in Russian, with scripts %v:\n%s", scripts, f.text())
+		}
+		paths := map[string]bool{}
+		for _, r := range s.requests()[before:] {
+			paths[r.Method+" "+r.RequestURI] = r.URL.Path != "/favicon.ico" && r.URL.Path != "/style.css" // it may have these
+		}
+		maps.DeleteFunc(paths, func(_ string, page bool) bool { return !page })
+		asks[scripts] = fmt.Sprint(paths)
+	}
+	if asks[true] != asks[false] {
+		t.Errorf("with scripts it asks for %s, without for %s", asks[true], asks[false])
+	}
+	s.wants(t)
 }
 
 // unfinished begins a visit, writes and does not send; it returns the codename.
