@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -24,9 +25,10 @@ const axeSHA256 = "29348999450cdf2849a8e70b7912fc2da85a849da39c0d0d5394f51d4a9ed
 // checkPage waits for axe and gives one line for each barrier that it finds, with
 // the first elements that have it. Only colours depend on light and dark, so that the
 // dark page is asked about contrast alone.
-const checkPage = `(async dark => {
+const checkPage = `(async (dark, strict) => {
 	const options = {resultTypes: ["violations"]};
-	if (dark) options.runOnly = {type: "rule", values: ["color-contrast", "link-in-text-block"]};
+	if (strict) options.rules = Object.fromEntries(["color-contrast-enhanced", "identical-links-same-purpose", "target-size"].map(r => [r, {enabled: true}]));
+	if (dark) options.runOnly = {type: "rule", values: ["color-contrast", "link-in-text-block"].concat(strict ? ["color-contrast-enhanced"] : [])};
 	const found = (await axe.run(document, options)).violations.map(v => v.id + ": " + v.help + "\n" +
 		v.nodes.slice(0, 3).map(n => "\t" + n.html.slice(0, 200) + "\n\t" + n.failureSummary.replace(/\s+/g, " ")).join("\n"));
 	const spill = document.documentElement.scrollWidth - innerWidth;
@@ -39,6 +41,8 @@ type looker struct {
 	*tab
 	axe   string
 	quick bool // narrow and light only
+
+	strict bool // also by the rules of AAA that axe knows, and for the size of what is pressed
 }
 
 // look wants the page that is open to have no barrier, narrow and wide, in light and
@@ -63,7 +67,7 @@ func (l *looker) look(name string) {
 					Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}})
 				return err
 			}))
-			run := checkPage + "(" + map[string]string{"light": "false", "dark": "true"}[scheme] + ")"
+			run := fmt.Sprintf("%s(%v, %v)", checkPage, scheme == "dark", l.strict)
 			if found := read(l.tab, "run axe", chromedp.Evaluate[string](run, chromedp.EvalAwaitPromise)); found != "" {
 				l.t.Errorf("%s, %s, %s (%s):\n%s", name, w.name, scheme, l.url(), found)
 			}
@@ -87,7 +91,8 @@ func (l *looker) push(selector string) {
 }
 
 // TestAxe has axe-core look at every kind of page of the three roles, in English and,
-// where the role speaks it, in Arabic. Of the other languages of intake, a sample.
+// where the role speaks it, in Arabic. Of the other languages of intake, a sample. Pages
+// of intake also keep the rules of WCAG's level AAA that axe knows.
 func TestAxe(t *testing.T) {
 	script, err := os.ReadFile(filepath.Join("testdata", "axe", "axe.min.js"))
 	if err != nil {
@@ -108,11 +113,13 @@ func TestAxe(t *testing.T) {
 	sent := t.Run("intake", func(t *testing.T) {
 		for _, language := range []string{"/es", "/fr", "/ru", "/de"} {
 			l := newLooker(t)
-			l.quick = true
+			l.quick, l.strict = true, true
 			axeWords(l, h.intake+language)
 		}
-		axeSource(newLooker(t), h.intake, "/ar")
-		source.t = t
+		arabic := newLooker(t)
+		arabic.strict = true
+		axeSource(arabic, h.intake, "/ar")
+		source.t, source.strict = t, true
 		axeSource(source, h.intake, "")
 	})
 	if !sent || !t.Run("desk", func(t *testing.T) { axeDesk(t, h, newLooker) }) {
