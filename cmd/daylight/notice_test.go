@@ -47,7 +47,7 @@ func TestNoticeTellsNothing(t *testing.T) {
 	intake := serves(t, "intake", intakeDir)
 	daylight(t, "send", "--to", "http://"+intake.address(), "--words", words, "--message", write("message", "I saw the ledger, and who wrote it."))
 	intake.stop()
-	intake = serves(t, "intake", intakeDir) // which carries it to the folder
+	serves(t, "intake", intakeDir) // which carries it to the folder
 	until(t, "carried to the folder", func() bool {
 		there, _ := filepath.Glob(filepath.Join(way, "envelopes", "[^.]*"))
 		return len(there) == 1
