@@ -34,10 +34,21 @@ func (c *Codename) Seed(newsroom []byte) *Seed {
 
 // Labels of the keys that Daylight derives.
 const (
-	LabelReply   = "daylight/codename/0/reply"   // secret half of the key that replies are sealed to
-	LabelMailbox = "daylight/codename/0/mailbox" // name of the mailbox that replies lie in
-	LabelVisits  = "daylight/codename/0/visits"  // by which visits are counted; the newsroom does not know it, nor any disk
+	LabelReply  = "daylight/codename/0/reply"  // secret half of the key that replies are sealed to
+	LabelOpens  = "daylight/codename/0/opens"  // has what lies in the mailbox listed, handed out and destroyed
+	LabelVisits = "daylight/codename/0/visits" // by which visits are counted
 )
+
+// Mailbox is the name of the mailbox that a key of LabelOpens opens. The newsroom has it,
+// and it stands beside each reply on its way to the source; the newsroom does not know the
+// key, nor that of LabelVisits, nor does any disk.
+func Mailbox(opens [32]byte) [32]byte {
+	const label = "daylight/codename/0/mailbox\x00"
+	var b [len(label) + len(opens)]byte
+	defer clear(b[:])
+	copy(b[copy(b[:], label):], opens[:])
+	return sha256.Sum256(b[:])
+}
 
 // Key derives the 32 bytes for a label with HKDF-SHA256. Keys of different labels
 // tell nothing of each other or of the seed.

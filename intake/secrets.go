@@ -65,7 +65,7 @@ func (s *secrets) take(c *codename.Codename, newsroom [16]byte) {
 	defer runtime.GC()
 	seed := c.Seed(newsroom[:])
 	defer seed.Wipe()
-	s.reply, s.mailbox, s.visits = seed.Key(codename.LabelReply), seed.Key(codename.LabelMailbox), seed.Key(codename.LabelVisits)
+	s.reply, s.mailbox, s.visits = seed.Key(codename.LabelReply), codename.Mailbox(seed.Key(codename.LabelOpens)), seed.Key(codename.LabelVisits)
 	s.derived, s.shown = true, true
 	clear(s.words[:])
 }

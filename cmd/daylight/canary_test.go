@@ -83,7 +83,8 @@ func secretsOf(t testing.TB, words string, newsroom [16]byte) canaries {
 	saved, _ := c.AppendBinary(nil)
 	places := saved[1:] // without the number of the list
 	seed := c.Seed(newsroom[:])
-	reply, mailbox, visits := seed.Key(codename.LabelReply), seed.Key(codename.LabelMailbox), seed.Key(codename.LabelVisits)
+	reply, opens, visits := seed.Key(codename.LabelReply), seed.Key(codename.LabelOpens), seed.Key(codename.LabelVisits)
+	mailbox := codename.Mailbox(opens)
 	key, err := envelope.FromSecret(reply)
 	if err != nil {
 		t.Fatal(err)
@@ -93,6 +94,8 @@ func secretsOf(t testing.TB, words string, newsroom [16]byte) canaries {
 		"the seed":                         seed[:],
 		"the reply key":                    reply[:],
 		"the reply key as age writes it":   []byte(key.HybridIdentity.String()),
+		"what opens the mailbox":           opens[:],
+		"what opens the mailbox in hex":    []byte(hex.EncodeToString(opens[:])),
 		"the mailbox":                      mailbox[:],
 		theMailbox:                         []byte(hex.EncodeToString(mailbox[:])),
 		"the key of visits":                visits[:],

@@ -30,7 +30,7 @@ type repliesCmd struct {
 func (repliesCmd) Help() string {
 	return `Example: daylight replies --to ADDRESS.onion --words "seven words of the newsroom" --save DIR --destroy
 
-Answers are opened on this machine. The submission system is told the name of a mailbox, and a number by which it counts visits, never the codename. It cannot tell
+Answers are opened on this machine. The submission system is told what opens a mailbox, and a number by which it counts visits, never the codename. It cannot tell
 whether the mailbox was ever used. Destroyed there; the newsroom may already hold a copy.
 
 Keep the number of today. When you come back on another day, it must be the number of the last day: then nobody asked for these
@@ -55,13 +55,13 @@ func (c *repliesCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	name, counted := seed.Key(codename.LabelMailbox), seed.Key(codename.LabelVisits)
-	box := hex.EncodeToString(name[:])
+	way, counted := seed.Key(codename.LabelOpens), seed.Key(codename.LabelVisits)
+	opens := hex.EncodeToString(way[:])
 	client, err := c.client()
 	if err != nil {
 		return err
 	}
-	letters, visits, err := c.letters(a, client, box, hex.EncodeToString(counted[:]), key)
+	letters, visits, err := c.letters(a, client, opens, hex.EncodeToString(counted[:]), key)
 	if err != nil {
 		return err
 	}
@@ -81,7 +81,7 @@ func (c *repliesCmd) Run(a *app) error {
 			fmt.Fprintln(a.stdout, "Not destroyed: it was not read whole, or its files are not saved (--save DIR).")
 		}
 		if c.Destroy && l.read {
-			done, err := client.post(a.ctx, "/sealed/destroy", box+" "+string(l.id))
+			done, err := client.post(a.ctx, "/sealed/destroy", opens+" "+string(l.id))
 			if err == nil {
 				done.Close()
 			} else if !errors.Is(err, fault.NotFound) { // gone is gone
@@ -146,8 +146,8 @@ const (
 	maxAnswer = 1 << 20 // of text
 )
 
-func (c *repliesCmd) letters(a *app, client *sourceClient, box, counted string, key envelope.PrivateKey) (all []opened, visits string, err error) {
-	resp, err := client.ask(a.ctx, "/sealed/replies", box+" "+counted)
+func (c *repliesCmd) letters(a *app, client *sourceClient, opens, counted string, key envelope.PrivateKey) (all []opened, visits string, err error) {
+	resp, err := client.ask(a.ctx, "/sealed/replies", opens+" "+counted)
 	if err != nil {
 		return nil, "", err
 	}
@@ -157,7 +157,7 @@ func (c *repliesCmd) letters(a *app, client *sourceClient, box, counted string, 
 		return nil, "", fmt.Errorf("list answers: %w", err)
 	}
 	for _, id := range strings.Fields(string(list)) {
-		sealed, err := client.post(a.ctx, "/sealed/reply", box+" "+id)
+		sealed, err := client.post(a.ctx, "/sealed/reply", opens+" "+id)
 		if errors.Is(err, fault.NotFound) {
 			all = append(all, opened{id: courier.ReplyID(id), gone: true})
 			continue

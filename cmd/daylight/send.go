@@ -129,7 +129,7 @@ func (c *sendCmd) seal(a *app, list envelope.KeyList, words *codename.Codename) 
 	if err != nil {
 		return "", err
 	}
-	box := seed.Key(codename.LabelMailbox)
+	box := codename.Mailbox(seed.Key(codename.LabelOpens))
 	if err := s.Address(envelope.Address{Mailbox: hex.EncodeToString(box[:]), Key: reply.Recipient().String()}); err != nil {
 		return "", err
 	}

@@ -52,7 +52,9 @@ func (h *house) canaries(words string) []canary {
 		all = append(all, canary{"the list of the codename", []byte("daylight-" + c.Language())})
 	}
 	seed := c.Seed(make16(7))
-	for _, label := range []string{codename.LabelReply, codename.LabelMailbox, codename.LabelVisits} {
+	box := codename.Mailbox(seed.Key(codename.LabelOpens))
+	all = append(all, canary{"the mailbox", box[:]}, canary{"the mailbox in hex", []byte(hex.EncodeToString(box[:]))})
+	for _, label := range []string{codename.LabelReply, codename.LabelOpens, codename.LabelVisits} {
 		key := seed.Key(label)
 		all = append(all, canary{label, key[:]}, canary{label + " in hex", []byte(hex.EncodeToString(key[:]))})
 	}
@@ -221,7 +223,7 @@ func TestCanariesAreFound(t *testing.T) {
 	}
 	t.Run("an unsealed store", func(t *testing.T) {
 		h := newHouse(t, func(h *house, o *intake.Options) { o.Store = unsealed{o.Store, h} })
-		found(t, h, h.story(t, "en"), "a word of the message in a file", "a word of a file in a file", "a file name in a file", codename.LabelMailbox+" in hex in a file")
+		found(t, h, h.story(t, "en"), "a word of the message in a file", "a word of a file in a file", "a file name in a file", "the mailbox in hex in a file")
 	})
 	t.Run("no beats", func(t *testing.T) {
 		h := newHouse(t, func(h *house, o *intake.Options) { o.Store = silent{o.Store} })

@@ -3,6 +3,7 @@ package web_test
 import (
 	"bytes"
 	"context"
+	"encoding/hex"
 	"fmt"
 	"io"
 	"io/fs"
@@ -23,6 +24,7 @@ import (
 
 	"golang.org/x/mod/sumdb/note"
 
+	"daylight/codename"
 	"daylight/courier"
 	"daylight/envelope"
 	"daylight/intake"
@@ -398,4 +400,16 @@ func (h *house) acknowledge(t testing.TB, ids ...courier.EnvelopeID) {
 	if err := h.in.Courier().Acknowledge(t.Context(), ids); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// key32 is a key that comes of a codename, in hex, as programs say it.
+func (h *house) key32(t testing.TB, words, label string) string {
+	t.Helper()
+	c, err := codename.Parse([]byte(words))
+	if err != nil {
+		t.Fatal(err)
+	}
+	newsroom := h.in.Keys().Newsroom
+	key := c.Seed(newsroom[:]).Key(label)
+	return hex.EncodeToString(key[:])
 }

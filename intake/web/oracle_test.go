@@ -2,8 +2,6 @@ package web_test
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/hex"
 	"fmt"
 	"io"
 	"log/slog"
@@ -43,6 +41,7 @@ type pair struct{ used, fresh codenameOf }
 type codenameOf struct {
 	words string
 	box   courier.MailboxID
+	opens string       // the mailbox, for a program
 	visit *http.Cookie // of somebody who came back with the words
 }
 
@@ -104,9 +103,9 @@ func oracleHouse(t *testing.T, n int) (*house, []pair, *telling) {
 		if known[i%len(known)] != known[0] {
 			h.answer(t, to.Address(), "What we have to say.")
 		}
-		used := codenameOf{string(words), mailbox(to.Address()), nil}
+		used := codenameOf{words: string(words), box: mailbox(to.Address())}
 		if known[i%len(known)] == "destroyed an answer" {
-			if err := h.in.DestroyReply(t.Context(), used.box, replyID(replies)); err != nil {
+			if err := h.in.DestroyReply(t.Context(), h.key32(t, used.words, codename.LabelOpens), replyID(replies)); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -115,9 +114,7 @@ func oracleHouse(t *testing.T, n int) (*house, []pair, *telling) {
 		}
 		store.who[used.box] = true
 		never, _ := codename.New("en").AppendText(nil)
-		var box [32]byte
-		rand.Read(box[:])
-		pairs = append(pairs, pair{used, codenameOf{string(never), courier.MailboxID(hex.EncodeToString(box[:])), nil}})
+		pairs = append(pairs, pair{used, codenameOf{words: string(never)}})
 		// fetch looks at the first: there is to be no other.
 		h.destroyAll(t)
 	}
@@ -136,6 +133,7 @@ func oracleHouse(t *testing.T, n int) (*house, []pair, *telling) {
 				t.Fatal(err)
 			}
 			c.visit = &http.Cookie{Name: "visit", Value: s.Token().String()}
+			c.opens = h.key32(t, c.words, codename.LabelOpens)
 		}
 	}
 	return h, pairs, store
@@ -148,9 +146,9 @@ func (h *house) inbox(c codenameOf) (time.Duration, string) {
 	return h.timed(r)
 }
 
-// listed asks as a source's own program does, which derives the name of the mailbox.
+// listed asks as a source's own program does, which derives what opens the mailbox.
 func (h *house) listed(c codenameOf) (time.Duration, string) {
-	return h.timed(httptest.NewRequest("POST", h.url+"/sealed/replies", strings.NewReader(string(c.box))))
+	return h.timed(httptest.NewRequest("POST", h.url+"/sealed/replies", strings.NewReader(c.opens)))
 }
 
 func (h *house) timed(r *http.Request) (time.Duration, string) {

@@ -68,25 +68,25 @@ func (p *pages) answer(w http.ResponseWriter, err error, status int) {
 	w.WriteHeader(status)
 }
 
-// named reads the one line that says which mailbox, and which reply in it. It is in
+// named reads the one line that has what opens a mailbox, and which reply in it. It is in
 // the body, since addresses are written down in many places.
-func named(r *http.Request) (box courier.MailboxID, id courier.ReplyID, err error) {
+func named(r *http.Request) (opens string, id courier.ReplyID, err error) {
 	line, err := io.ReadAll(io.LimitReader(r.Body, 200))
 	if err != nil {
 		return "", "", errBody
 	}
 	a, b, _ := strings.Cut(strings.TrimSpace(string(line)), " ")
-	return courier.MailboxID(a), courier.ReplyID(b), nil
+	return a, courier.ReplyID(b), nil
 }
 
 var errBody = fmt.Errorf("body broke off: %w", fault.Invalid)
 
 // sealedReplies lists a mailbox. The line goes on with the key of visits.
 func (p *pages) sealedReplies(w http.ResponseWriter, r *http.Request) {
-	box, visits, err := named(r)
+	opens, visits, err := named(r)
 	var ids []courier.ReplyID
 	if err == nil {
-		ids, err = p.in.Replies(r.Context(), box)
+		ids, err = p.in.Replies(r.Context(), opens)
 	}
 	if err != nil {
 		p.answer(w, err, 0)
@@ -103,10 +103,10 @@ func (p *pages) sealedReplies(w http.ResponseWriter, r *http.Request) {
 
 // sealedReply gives one as it is.
 func (p *pages) sealedReply(w http.ResponseWriter, r *http.Request) {
-	box, id, err := named(r)
+	opens, id, err := named(r)
 	var body io.ReadCloser
 	if err == nil {
-		body, err = p.in.OpenReply(r.Context(), box, id)
+		body, err = p.in.OpenReply(r.Context(), opens, id)
 	}
 	if err != nil {
 		p.answer(w, err, 0)
@@ -119,9 +119,9 @@ func (p *pages) sealedReply(w http.ResponseWriter, r *http.Request) {
 
 // sealedDestroy destroys one. Gone is gone, also when it is asked twice.
 func (p *pages) sealedDestroy(w http.ResponseWriter, r *http.Request) {
-	box, id, err := named(r)
+	opens, id, err := named(r)
 	if err == nil {
-		err = p.in.DestroyReply(background(r), box, id)
+		err = p.in.DestroyReply(background(r), opens, id)
 	}
 	if errors.Is(err, fault.NotFound) {
 		err = nil

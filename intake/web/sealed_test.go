@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"daylight/codename"
 	"daylight/courier"
 	"daylight/envelope"
 	"daylight/intake"
@@ -198,14 +199,17 @@ func TestAPartIsKeptInTheEnd(t *testing.T) {
 	}
 }
 
-// TestMailboxesOfPrograms: any name of a mailbox has the same answer, to the byte, and a
-// reply is had and destroyed by who names its mailbox only.
+// TestMailboxesOfPrograms: whatever could open a mailbox has the same answer, to the byte.
+// A reply is had and destroyed by what opens its mailbox only, not by the mailbox's name: that
+// lies at the desk, on sticks, and in images of intake's disk.
 func TestMailboxesOfPrograms(t *testing.T) {
 	h := newHouse(t, nil)
 	used, other := strings.Repeat("ab", 32), strings.Repeat("cd", 32)
+	box := codename.Mailbox([32]byte(bytes.Repeat([]byte{0xab}, 32)))
+	name := hex.EncodeToString(box[:])
 	id := newParcelID()
 	sealed := append([]byte("age-encryption.org/v1\n"), "for somebody"...)
-	if err := h.in.Courier().PutReply(t.Context(), courier.MailboxID(used), courier.ReplyID(id), bytes.NewReader(sealed)); err != nil {
+	if err := h.in.Courier().PutReply(t.Context(), courier.MailboxID(name), courier.ReplyID(id), bytes.NewReader(sealed)); err != nil {
 		t.Fatal(err)
 	}
 	post := func(path, line string) (int, string) {
@@ -222,9 +226,9 @@ func TestMailboxesOfPrograms(t *testing.T) {
 		status     int
 		body       string
 	}{
-		{"replies", used, 200, id + "\n"}, {"replies", other, 200, ""}, {"replies", "x", 400, ""},
-		{"reply", other + " " + id, 404, ""}, {"reply", used + " " + id, 200, string(sealed)},
-		{"destroy", other + " " + id, 204, ""}, {"reply", used + " " + id, 200, string(sealed)},
+		{"replies", used, 200, id + "\n"}, {"replies", other, 200, ""}, {"replies", name, 200, ""}, {"replies", "x", 400, ""},
+		{"reply", other + " " + id, 404, ""}, {"reply", name + " " + id, 404, ""}, {"reply", used + " " + id, 200, string(sealed)},
+		{"destroy", other + " " + id, 204, ""}, {"destroy", name + " " + id, 204, ""}, {"reply", used + " " + id, 200, string(sealed)},
 		{"destroy", used + " " + id, 204, ""}, {"destroy", used + " " + id, 204, ""}, {"replies", used, 200, ""},
 	} {
 		if status, body := post(c.path, c.line); status != c.status || body != c.body {

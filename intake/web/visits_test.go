@@ -1,7 +1,6 @@
 package web_test
 
 import (
-	"encoding/hex"
 	"fmt"
 	"regexp"
 	"strings"
@@ -42,9 +41,7 @@ func TestSomebodyElseUsedTheWords(t *testing.T) {
 		t.Error("who is here for the first time is shown a number to compare")
 	}
 	box := string(mailbox(h.fetch(t)[0].Address()))
-	c, _ := codename.Parse([]byte(words))
-	newsroom := h.in.Keys().Newsroom
-	key := c.Seed(newsroom[:]).Key(codename.LabelVisits)
+	opens, key := h.key32(t, words, codename.LabelOpens), h.key32(t, words, codename.LabelVisits)
 	ask := func(line string) string {
 		res, err := s.c.Post(h.url+"/sealed/replies", "text/plain", strings.NewReader(line))
 		return s.read(res, err).Header.Get("Visit-Numbers")
@@ -70,7 +67,7 @@ func TestSomebodyElseUsedTheWords(t *testing.T) {
 	for _, somebody := range []func(){
 		func() { visit() },
 		func() {
-			if n := ask(box + " " + hex.EncodeToString(key[:])); !regexp.MustCompile(`^\d{3} \d{3}, \d{3} \d{3}$`).MatchString(n) {
+			if n := ask(opens + " " + key); !regexp.MustCompile(`^\d{3} \d{3}, \d{3} \d{3}$`).MatchString(n) {
 				t.Errorf("a program gets the numbers %q", n)
 			}
 		},
@@ -94,7 +91,7 @@ func TestSomebodyElseUsedTheWords(t *testing.T) {
 			t.Errorf("%q gets the numbers %q", line, n)
 		}
 	}
-	ask(box + " " + box)
+	ask(opens + " " + box)
 	another()
 	if last, _ = visit(); last != kept {
 		t.Errorf("last %s; nobody was here since %s", last, kept)
