@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 
+	"golang.org/x/mod/sumdb/note"
+
 	"daylight/blob"
 	"daylight/corpus"
 	"daylight/courier"
@@ -305,6 +307,12 @@ func TestABrokenWayCostsTheSourceNothing(t *testing.T) {
 // TestAStickThatWentBadCostsTheSourceNothing: what is not as intake wrote it is neither
 // taken in nor acknowledged, and comes whole the next time.
 func TestAStickThatWentBadCostsTheSourceNothing(t *testing.T) {
+	private, public, err := note.GenerateKey(nil, "desk.example")
+	must(t, err)
+	signer, err := note.NewSigner(private)
+	must(t, err)
+	verifier, err := note.NewVerifier(public)
+	must(t, err)
 	for how, spoil := range map[string]func(b []byte) []byte{
 		"the first byte":  func(b []byte) []byte { b[0] ^= 1; return b },
 		"a key":           func(b []byte) []byte { b[100] ^= 1; return b },
@@ -321,8 +329,9 @@ func TestAStickThatWentBadCostsTheSourceNothing(t *testing.T) {
 		f, err := folder.Open(dir)
 		must(t, err)
 		defer f.Close()
+		f.Signer = signer
 		w.NewSource().Send("One.", "a.bin", strings.Repeat("a", 300_000))
-		_, err = f.Sync(t.Context(), w.Intake)
+		_, err = f.Sync(t.Context(), w.Intake, verifier)
 		must(t, err)
 		name, err := filepath.Glob(filepath.Join(dir, "envelopes", "*"))
 		must(t, err)
@@ -334,7 +343,7 @@ func TestAStickThatWentBadCostsTheSourceNothing(t *testing.T) {
 		if got != (desk.Fetched{}) || blobs(t, w) != 0 || how != "all" && fault.Words(err) == "" {
 			t.Errorf("%s: took in %+v, %v; want nothing, and words for why", how, got, err)
 		}
-		rep, err := f.Sync(t.Context(), w.Intake)
+		rep, err := f.Sync(t.Context(), w.Intake, verifier)
 		if rep != (folder.Report{Envelopes: 1, Damaged: 1}) || err != nil || atIntake(t, w) != 1 {
 			t.Errorf("%s: carried %+v, %v, intake has %d; want it there anew", how, rep, err, atIntake(t, w))
 		}
@@ -345,7 +354,7 @@ func TestAStickThatWentBadCostsTheSourceNothing(t *testing.T) {
 		if m := onlyTalk(t, w).Messages; len(m) != 1 || m[0].Cut || m[0].Files[0].Cut || m[0].Files[0].Size != 300_000 {
 			t.Errorf("%s: messages %+v; want one that is whole", how, m)
 		}
-		_, err = f.Sync(t.Context(), w.Intake)
+		_, err = f.Sync(t.Context(), w.Intake, verifier)
 		must(t, err)
 		if atIntake(t, w) != 0 || unopened(t, w).Envelopes != 0 {
 			t.Errorf("%s: %d stay at intake, %d unopened; want none", how, atIntake(t, w), unopened(t, w).Envelopes)

@@ -39,6 +39,7 @@ type deskRole struct {
 	pool    *sandbox.Pool
 	extract extract.Func
 	ingest  ingest.Ingester // without collection and ledger
+	signer  publog.Signer   // of releases, and of word that the desk leaves on a stick
 	closers
 }
 
@@ -104,7 +105,7 @@ func (a *app) openDesk(in instance, c config, published func(context.Context, de
 	if d.Desk, err = desk.Open(a.ctx, o); err != nil {
 		return nil, err
 	}
-	d.closers = append(d.closers, d.Desk)
+	d.closers, d.signer = append(d.closers, d.Desk), o.Signers[0]
 	return d, nil
 }
 

@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"time"
 
+	"golang.org/x/mod/sumdb/note"
+
 	"daylight/courier/folder"
 	"daylight/intake"
 	"daylight/intake/sqlite"
@@ -17,6 +19,7 @@ import (
 type intakeRole struct {
 	*intake.Intake
 	store   *sqlite.Store
+	desk    note.Verifier // whose word on a stick is believed
 	handler http.Handler
 	closers
 }
@@ -55,6 +58,7 @@ func (a *app) openIntake(in instance, c config, banner string) (_ *intakeRole, e
 	if err := r.store.Reserve(c.Intake.Pool); err != nil {
 		return nil, fmt.Errorf("room for what arrives: %w", err)
 	}
+	r.desk = verifier
 	r.Intake, err = intake.Open(a.ctx, intake.Options{Store: r.store, Verifier: verifier, Custody: receipts, Keys: keys, Log: a.log,
 		Limits:    intake.Limits{Upload: c.Intake.MaxUpload, Reserve: orNone(c.Intake.Reserve), First: orNone(c.Intake.First)},
 		Retention: intake.Retention{Days: c.Intake.Days, Spread: c.Intake.Spread}})
@@ -113,7 +117,7 @@ func (a *app) syncFolder(ctx context.Context, in *intakeRole, dir string, every 
 	for last := ""; ; {
 		now := ""
 		var got folder.Report
-		err := inFolder(dir, func(f *folder.Folder) (err error) { got, err = f.Sync(ctx, in.Courier()); return err })
+		err := inFolder(dir, func(f *folder.Folder) (err error) { got, err = f.Sync(ctx, in.Courier(), in.desk); return err })
 		if err != nil && ctx.Err() == nil {
 			now = err.Error()
 		}
@@ -122,6 +126,9 @@ func (a *app) syncFolder(ctx context.Context, in *intakeRole, dir string, every 
 		}
 		if got.Damaged > 0 {
 			a.log.Warn("copies in the courier's folder were damaged; they are written anew", "count", got.Damaged)
+		}
+		if got.Unsigned > 0 {
+			a.log.Warn("the courier's folder says of envelopes that they were fetched, without the desk's signature or of other bytes than these; they stay here, and are put there anew", "count", got.Unsigned)
 		}
 		if now != last && now != "" {
 			a.log.Error("courier folder", "err", now)

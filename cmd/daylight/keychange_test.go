@@ -91,6 +91,7 @@ func newNewsroom(t *testing.T) *newsroom {
 		}
 		t.Cleanup(func() { open.Close() })
 	}
+	n.stick.Signer = n.desk.signer
 	if n.source, err = n.intake.Begin("en"); err != nil {
 		t.Fatal(err)
 	}
@@ -113,7 +114,7 @@ func (n *newsroom) round() desk.Fetched {
 	if err != nil {
 		n.t.Fatal(err)
 	}
-	if rep, err := n.fromIntakeSide.Sync(n.t.Context(), n.intake.Courier()); err != nil || rep.Damaged > 0 {
+	if rep, err := n.fromIntakeSide.Sync(n.t.Context(), n.intake.Courier(), n.intake.desk); err != nil || rep.Damaged > 0 {
 		n.t.Fatalf("carried %+v, %v; want nothing damaged", rep, err)
 	}
 	return got

@@ -203,7 +203,11 @@ func (d *deskRole) courier(c config) (round, error) {
 	address, ok := courierAddress(c)
 	if !ok {
 		return func(ctx context.Context) (got desk.Fetched, err error) {
-			err = inFolder(c.Desk.Courier, func(f *folder.Folder) (err error) { got, err = d.Fetch(ctx, f); return err })
+			err = inFolder(c.Desk.Courier, func(f *folder.Folder) (err error) {
+				f.Signer = d.signer
+				got, err = d.Fetch(ctx, f)
+				return err
+			})
 			return got, err
 		}, nil
 	}

@@ -3,11 +3,13 @@
 // acknowledgements and keys; Sync is intake's side. A stick passes through many
 // hands: no name and no link on it is trusted, and nothing outside of it is touched. It
 // also goes bad: a copy that is not what intake wrote is no envelope that arrived, and
-// intake, which still has it, writes it anew. Against who can write to the folder this
-// does nothing: their word that an envelope was fetched is as good as the desk's.
+// intake, which still has it, writes it anew. Who can write to the folder can keep things
+// from arriving, for as long as they do. What intake destroys the desk has signed for, to
+// the byte.
 package folder
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
@@ -24,6 +26,8 @@ import (
 	"syscall"
 	"time"
 
+	"golang.org/x/mod/sumdb/note"
+
 	"daylight/courier"
 	"daylight/fault"
 )
@@ -33,7 +37,8 @@ import (
 //	envelopes/DAY.ID.SUM  sealed, DAY as YYYY-MM-DD, SUM the SHA-256 of the file in hex
 //	envelopes/DAY.ID      the same, of who knows no sum: a source's own program. It is
 //	                      taken as it is
-//	acknowledged/ID       empty: the desk holds the envelope safely
+//	acknowledged/ID       a signed note (C2SP signed-note): the desk holds the envelope
+//	                      safely; see acknowledgement
 //	damaged/ID            empty: the file has another sum, or cannot be read to its end
 //	replies/MAILBOX.ID    sealed
 //	keys/list             the newest list
@@ -51,8 +56,18 @@ const (
 // maxList bounds a key list that is read into memory.
 const maxList = 1 << 20
 
-// Folder implements courier.Intake, for the desk. It is safe for concurrent use.
-type Folder struct{ root *os.Root }
+// maxWord bounds a word of the desk.
+const maxWord = 1 << 12
+
+// Folder implements courier.Intake, for the desk. It is safe for concurrent use. An
+// envelope's id here is of its name and its sum, so that another in its place is another.
+type Folder struct {
+	root *os.Root
+
+	// Signer signs what the desk acknowledges; nil on a source's stick, where nobody waits
+	// for it.
+	Signer note.Signer
+}
 
 // Open opens the folder at dir, which must be there, and makes what it lacks.
 func Open(dir string) (*Folder, error) {
@@ -66,7 +81,7 @@ func Open(dir string) (*Folder, error) {
 			return nil, fmt.Errorf("open folder: %w", kind(err))
 		}
 	}
-	return &Folder{root}, nil
+	return &Folder{root: root}, nil
 }
 
 // Close implements courier.Intake.
@@ -78,18 +93,55 @@ func (f *Folder) Envelopes(ctx context.Context) ([]courier.Envelope, error) {
 	if err != nil {
 		return nil, err
 	}
-	here, err := f.here()
+	here, err := f.copies()
 	if err != nil {
 		return nil, err
 	}
 	var list []courier.Envelope
-	for id, info := range here { // each once, whatever a stick has twice
-		if e, _, ok := parseEnvelope(info.Name()); ok && !done[id] {
-			e.Size = info.Size()
-			list = append(list, e)
+	for id, c := range here { // each once, whatever a stick has twice
+		if !done[c.ID] {
+			list = append(list, courier.Envelope{ID: id, Day: c.Day, Size: c.Size})
 		}
 	}
 	return list, nil
+}
+
+// sealedCopy is an envelope as it lies here, under intake's name for it.
+type sealedCopy struct {
+	courier.Envelope
+	file string
+	sum  string // "" where nobody says it
+}
+
+// id is the desk's name for it. Else a copy that somebody exchanged would, once taken in,
+// pass for the one that intake wrote.
+func (c sealedCopy) id() courier.EnvelopeID {
+	if c.sum == "" {
+		return c.ID
+	}
+	h := sha256.Sum256([]byte("daylight/courier/folder/0\x00" + string(c.ID) + c.sum))
+	return courier.EnvelopeID(hex.EncodeToString(h[:16]))
+}
+
+// copies are the files that hold envelopes, by the desk's name for them.
+func (f *Folder) copies() (map[courier.EnvelopeID]sealedCopy, error) {
+	files, err := f.list(envelopes)
+	if err != nil {
+		return nil, err
+	}
+	all := map[courier.EnvelopeID]sealedCopy{}
+	for _, info := range files {
+		if c, ok := parseEnvelope(info.Name()); ok {
+			c.Size = info.Size()
+			all[c.id()] = c
+		}
+	}
+	return all, nil
+}
+
+// acknowledgement is what the desk signs: it holds an envelope of this sum safely.
+func acknowledgement(id courier.EnvelopeID, sum string) string {
+	return fmt.Sprintf("daylight acknowledged 0\n%s %s\n", id, sum)
 }
 
 // ids are the envelopes of which there is word in a folder.
@@ -107,41 +159,25 @@ func (f *Folder) ids(sub string) (map[courier.EnvelopeID]bool, error) {
 	return ids, nil
 }
 
-// here are the files that hold envelopes.
-func (f *Folder) here() (map[courier.EnvelopeID]fs.FileInfo, error) {
-	files, err := f.list(envelopes)
-	if err != nil {
-		return nil, err
-	}
-	here := map[courier.EnvelopeID]fs.FileInfo{}
-	for _, info := range files {
-		if e, _, ok := parseEnvelope(info.Name()); ok {
-			here[e.ID] = info
-		}
-	}
-	return here, nil
-}
-
 // Open implements courier.Intake. Where the copy is damaged, its reader ends with an error
 // in place of io.EOF, and has left word for intake.
 func (f *Folder) Open(ctx context.Context, id courier.EnvelopeID) (io.ReadCloser, error) {
-	here, err := f.here()
+	here, err := f.copies()
 	if err != nil {
 		return nil, err
 	}
-	info, ok := here[id]
+	c, ok := here[id]
 	if !ok {
 		return nil, fmt.Errorf("open envelope: %w", fault.NotFound)
 	}
-	file, err := f.open(path.Join(envelopes, info.Name()))
+	file, err := f.open(path.Join(envelopes, c.file))
 	if err != nil {
 		return nil, err
 	}
-	_, want, _ := parseEnvelope(info.Name())
-	if want == "" {
+	if c.sum == "" {
 		return file, nil
 	}
-	return &checked{file, want, sha256.New(), func() error { return f.write(path.Join(damaged, string(id)), strings.NewReader("")) }}, nil
+	return &checked{file, c.sum, sha256.New(), func() error { return f.write(path.Join(damaged, string(c.ID)), strings.NewReader("")) }}, nil
 }
 
 // checked reads a file whose sum is known.
@@ -170,18 +206,24 @@ func (c *checked) Close() error { return c.file.Close() }
 // Acknowledge implements courier.Intake: it leaves word for intake, and then takes
 // the envelope off the folder.
 func (f *Folder) Acknowledge(ctx context.Context, ids []courier.EnvelopeID) error {
-	here, err := f.here()
+	here, err := f.copies()
 	if err != nil {
 		return fmt.Errorf("acknowledge: %w", err)
 	}
 	for _, id := range ids {
-		info, ok := here[id]
+		c, ok := here[id]
 		if !ok {
 			continue // unknown, or acknowledged before
 		}
-		err := f.write(path.Join(acknowledged, string(id)), strings.NewReader(""))
+		var signed []byte
+		if f.Signer != nil {
+			signed, err = note.Sign(&note.Note{Text: acknowledgement(c.ID, c.sum)}, f.Signer)
+		}
 		if err == nil {
-			err = f.remove(path.Join(envelopes, info.Name()))
+			err = f.write(path.Join(acknowledged, string(c.ID)), bytes.NewReader(signed))
+		}
+		if err == nil {
+			err = f.remove(path.Join(envelopes, c.file))
 		}
 		if err != nil {
 			return fmt.Errorf("acknowledge: %w", err)
@@ -289,14 +331,14 @@ func envelopeName(e courier.Envelope) string { return e.Day + "." + string(e.ID)
 
 var ofEnvelope = regexp.MustCompile(`^(\d{4}-\d\d-\d\d)\.([0-9a-f]{32})(?:\.([0-9a-f]{64}))?$`)
 
-// parseEnvelope reads the name of a file; sum is "" where it has none.
-func parseEnvelope(name string) (e courier.Envelope, sum string, ok bool) {
+// parseEnvelope reads the name of a file.
+func parseEnvelope(name string) (c sealedCopy, ok bool) {
 	m := ofEnvelope.FindStringSubmatch(name)
 	if m == nil {
-		return e, "", false
+		return c, false
 	}
 	_, err := time.Parse(time.DateOnly, m[1])
-	return courier.Envelope{ID: courier.EnvelopeID(m[2]), Day: m[1]}, m[3], err == nil
+	return sealedCopy{courier.Envelope{ID: courier.EnvelopeID(m[2]), Day: m[1]}, name, m[3]}, err == nil
 }
 
 // kind adds the kinds of fault that callers ask for.

@@ -5,8 +5,10 @@ import (
 	"cmp"
 	"context"
 	"crypto/rand"
+	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -15,6 +17,8 @@ import (
 	"testing"
 	"testing/iotest"
 	"time"
+
+	"golang.org/x/mod/sumdb/note"
 
 	"daylight/courier"
 	"daylight/courier/couriertest"
@@ -28,8 +32,36 @@ func open(t *testing.T, dir string) *folder.Folder {
 	if err != nil {
 		t.Fatal(err)
 	}
+	f.Signer = signer
 	t.Cleanup(func() { f.Close() })
 	return f
+}
+
+// The desk's key, and somebody else's.
+var (
+	signer, desk = newKey()
+	stranger, _  = newKey()
+)
+
+func newKey() (note.Signer, note.Verifier) {
+	private, public, err := note.GenerateKey(rand.Reader, "desk.example")
+	s, err2 := note.NewSigner(private)
+	v, err3 := note.NewVerifier(public)
+	if err := errors.Join(err, err2, err3); err != nil {
+		panic(err)
+	}
+	return s, v
+}
+
+// named is the desk's name for the envelope on a stick that intake calls so.
+func named(t *testing.T, f *folder.Folder, dir string, id courier.EnvelopeID) courier.EnvelopeID {
+	t.Helper()
+	names, _ := filepath.Glob(filepath.Join(dir, "envelopes", "*."+string(id)+".*"))
+	if len(names) != 1 {
+		t.Fatalf("%d copies; want one, whose name has a sum", len(names))
+	}
+	sum := sha256.Sum256([]byte("daylight/courier/folder/0\x00" + string(id) + filepath.Ext(names[0])[1:]))
+	return courier.EnvelopeID(hex.EncodeToString(sum[:16]))
 }
 
 // stick is a folder as the suite needs it: its far side is what lies in it.
@@ -132,7 +164,7 @@ func TestSync(t *testing.T) {
 	f := open(t, dir)
 	one, two := in.Arrive([]byte("one"), "2026-11-23"), in.Arrive([]byte("two"), "2026-11-24")
 	for range 2 {
-		if _, err := f.Sync(t.Context(), in); err != nil {
+		if _, err := f.Sync(t.Context(), in, desk); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -142,12 +174,12 @@ func TestSync(t *testing.T) {
 
 	// The desk fetches one of them, answers, and sends keys.
 	box := courier.MailboxID(strings.Repeat("ab", 32))
-	if err := errors.Join(f.Acknowledge(t.Context(), []courier.EnvelopeID{one}),
+	if err := errors.Join(f.Acknowledge(t.Context(), []courier.EnvelopeID{named(t, f, dir, one)}),
 		f.PutReply(t.Context(), box, id, strings.NewReader(couriertest.Sealed)),
 		f.PutKeys(t.Context(), []byte("keys"))); err != nil {
 		t.Fatal(err)
 	}
-	rep, err := f.Sync(t.Context(), in)
+	rep, err := f.Sync(t.Context(), in, desk)
 	if want := (folder.Report{Acknowledged: 1, Replies: 1, Keys: true}); err != nil || rep != want {
 		t.Errorf("carried %+v, %v; want %+v", rep, err, want)
 	}
@@ -160,7 +192,7 @@ func TestSync(t *testing.T) {
 	if string(in.Keys()) != "keys" {
 		t.Error("intake has other keys")
 	}
-	if rep, err := f.Sync(t.Context(), in); err != nil || rep != (folder.Report{}) {
+	if rep, err := f.Sync(t.Context(), in, desk); err != nil || rep != (folder.Report{}) {
 		t.Errorf("once more: carried %+v, %v; want nothing", rep, err)
 	}
 }
@@ -181,19 +213,16 @@ func TestACopyThatWentBad(t *testing.T) {
 		in, dir := stick(t), t.TempDir()
 		f := open(t, dir)
 		one, two := in.Arrive([]byte(sealed), "2026-11-23"), in.Arrive([]byte("two"), "2026-11-23")
-		if _, err := f.Sync(t.Context(), in); err != nil {
+		if _, err := f.Sync(t.Context(), in, desk); err != nil {
 			t.Fatal(err)
 		}
 		name, _ := filepath.Glob(filepath.Join(dir, "envelopes", "*."+string(one)+".*"))
-		if len(name) != 1 {
-			t.Fatalf("%d copies; want one, whose name has a sum", len(name))
-		}
 		write(t, name[0], []byte(c.copy))
 		if c.seen {
-			if rep, err := f.Sync(t.Context(), in); err != nil || rep != (folder.Report{}) {
+			if rep, err := f.Sync(t.Context(), in, desk); err != nil || rep != (folder.Report{}) {
 				t.Errorf("%s: carried %+v, %v; want nothing before somebody has read it", how, rep, err)
 			}
-			r, err := f.Open(t.Context(), one)
+			r, err := f.Open(t.Context(), named(t, f, dir, one))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -203,15 +232,15 @@ func TestACopyThatWentBad(t *testing.T) {
 				t.Errorf("%s: read %q, %v; want all of it, and that it is not verified", how, b, err)
 			}
 		}
-		rep, err := f.Sync(t.Context(), in)
+		rep, err := f.Sync(t.Context(), in, desk)
 		if want := (folder.Report{Envelopes: 1, Damaged: 1}); err != nil || rep != want {
 			t.Errorf("%s: carried %+v, %v; want %+v", how, rep, err, want)
 		}
-		if rep, err = f.Sync(t.Context(), in); err != nil || rep != (folder.Report{}) {
+		if rep, err = f.Sync(t.Context(), in, desk); err != nil || rep != (folder.Report{}) {
 			t.Errorf("%s: carried %+v, %v once more; want nothing", how, rep, err)
 		}
 		for id, want := range map[courier.EnvelopeID]string{one: sealed, two: "two"} {
-			r, err := f.Open(t.Context(), id)
+			r, err := f.Open(t.Context(), named(t, f, dir, id))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -250,7 +279,7 @@ func TestWhatWasNotFinishedIsSwept(t *testing.T) {
 		if err := os.Chtimes(p, at, at); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := f.Sync(t.Context(), in); err != nil {
+		if _, err := f.Sync(t.Context(), in, desk); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := os.Stat(p); (err == nil) != c.want {
@@ -278,7 +307,7 @@ func TestAllIsAcknowledgedAtOnce(t *testing.T) {
 		in.Arrive([]byte("sealed"), "2026-11-23")
 	}
 	c := &counting{Intake: in}
-	if _, err := f.Sync(t.Context(), c); err != nil {
+	if _, err := f.Sync(t.Context(), c, desk); err != nil {
 		t.Fatal(err)
 	}
 	list, err := f.Envelopes(t.Context())
@@ -290,7 +319,7 @@ func TestAllIsAcknowledgedAtOnce(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if rep, err := f.Sync(t.Context(), c); err != nil || rep.Acknowledged != 3 || c.times != 1 {
+	if rep, err := f.Sync(t.Context(), c, desk); err != nil || rep.Acknowledged != 3 || c.times != 1 {
 		t.Errorf("carried %+v, acknowledged in %d parts, %v; want three in one", rep, c.times, err)
 	}
 	if left, _ := in.Envelopes(t.Context()); len(left) != 0 {
@@ -320,7 +349,7 @@ func TestTheLargeHoldUpNoOthers(t *testing.T) {
 		in.Arrive(make([]byte, 110-n), "2026-11-23")
 	}
 	for range 2 {
-		if _, err := f.Sync(t.Context(), tooSmall{in}); !errors.Is(err, fault.Full) {
+		if _, err := f.Sync(t.Context(), tooSmall{in}, desk); !errors.Is(err, fault.Full) {
 			t.Errorf("%v; want full", err)
 		}
 	}
@@ -340,7 +369,7 @@ func TestWhatIntakeRefusesHoldsUpNothing(t *testing.T) {
 	if err := f.PutKeys(t.Context(), []byte("somebody else's")); err != nil {
 		t.Fatal(err)
 	}
-	rep, err := f.Sync(t.Context(), choosy{in})
+	rep, err := f.Sync(t.Context(), choosy{in}, desk)
 	if !errors.Is(err, fault.Invalid) || rep.Refused != 1 || rep.Envelopes != 1 {
 		t.Errorf("carried %+v, %v; want one refused, and the envelope all the same", rep, err)
 	}
@@ -369,19 +398,152 @@ func (*brimful) PutKeys(context.Context, []byte) error { return fault.Full }
 // TestAFullIntakeIsEmptied: what waits for room holds up neither what makes it nor what
 // arrived.
 func TestAFullIntakeIsEmptied(t *testing.T) {
-	in, f := stick(t), open(t, t.TempDir())
+	in, dir := stick(t), t.TempDir()
+	f := open(t, dir)
 	one := in.Arrive([]byte("one"), "2026-11-23")
-	if _, err := f.Sync(t.Context(), in); err != nil {
+	if _, err := f.Sync(t.Context(), in, desk); err != nil {
 		t.Fatal(err)
 	}
-	if err := errors.Join(f.Acknowledge(t.Context(), []courier.EnvelopeID{one}),
+	if err := errors.Join(f.Acknowledge(t.Context(), []courier.EnvelopeID{named(t, f, dir, one)}),
 		f.PutReply(t.Context(), courier.MailboxID(strings.Repeat("ab", 32)), id, strings.NewReader(couriertest.Sealed)),
 		f.PutKeys(t.Context(), []byte("keys"))); err != nil {
 		t.Fatal(err)
 	}
 	in.Arrive([]byte("two"), "2026-11-24")
-	rep, err := f.Sync(t.Context(), &brimful{Intake: in})
+	rep, err := f.Sync(t.Context(), &brimful{Intake: in}, desk)
 	if want := (folder.Report{Envelopes: 1, Acknowledged: 1, Replies: 1}); !errors.Is(err, fault.Full) || rep != want {
 		t.Errorf("carried %+v, %v; want %+v, and full", rep, err, want)
+	}
+}
+
+// TestWhatTheDeskDidNotSignForStays: intake destroys what the desk has to the byte, and
+// nothing on the word of who can write to the stick.
+func TestWhatTheDeskDidNotSignForStays(t *testing.T) {
+	sign := func(t *testing.T, s note.Signer, id courier.EnvelopeID, sealed string) []byte {
+		b, err := note.Sign(&note.Note{Text: fmt.Sprintf("daylight acknowledged 0\n%s %x\n", id, sha256.Sum256([]byte(sealed)))}, s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return b
+	}
+	for how, c := range map[string]struct {
+		word  func(t *testing.T, one, two courier.EnvelopeID) []byte
+		stays bool
+	}{
+		"the desk's word": {func(t *testing.T, one, _ courier.EnvelopeID) []byte { return sign(t, signer, one, "one") }, false},
+		"an empty file":   {func(*testing.T, courier.EnvelopeID, courier.EnvelopeID) []byte { return nil }, true},
+		"a stranger's":    {func(t *testing.T, one, _ courier.EnvelopeID) []byte { return sign(t, stranger, one, "one") }, true},
+		"of another":      {func(t *testing.T, _, two courier.EnvelopeID) []byte { return sign(t, signer, two, "two") }, true},
+		"of other bytes":  {func(t *testing.T, one, _ courier.EnvelopeID) []byte { return sign(t, signer, one, "eno") }, true},
+		"cut": {func(t *testing.T, one, _ courier.EnvelopeID) []byte {
+			b := sign(t, signer, one, "one")
+			return b[:len(b)-2]
+		}, true},
+	} {
+		in, dir := stick(t), t.TempDir()
+		f := open(t, dir)
+		one, two := in.Arrive([]byte("one"), "2026-11-23"), in.Arrive([]byte("two"), "2026-11-24")
+		if _, err := f.Sync(t.Context(), in, desk); err != nil {
+			t.Fatal(err)
+		}
+		write(t, filepath.Join(dir, "acknowledged", string(one)), c.word(t, one, two))
+		rep, err := f.Sync(t.Context(), in, desk)
+		want := folder.Report{Acknowledged: 1}
+		if c.stays {
+			want = folder.Report{Unsigned: 1}
+		}
+		left, _ := in.Envelopes(t.Context())
+		if err != nil || rep != want || (len(left) == 2) != c.stays {
+			t.Errorf("%s: carried %+v, %v, intake has %d; want %+v", how, rep, err, len(left), want)
+		}
+		if words, _ := os.ReadDir(filepath.Join(dir, "acknowledged")); len(words) != 0 {
+			t.Errorf("%s: the word is still there", how)
+		}
+	}
+}
+
+// TestAnExchangedCopyCostsNothing: what the desk took in from a stick on which somebody
+// put other bytes, with the name that they should have, it signs for as what they are;
+// and what intake wrote comes as another, and is then taken in.
+func TestAnExchangedCopyCostsNothing(t *testing.T) {
+	in, dir := stick(t), t.TempDir()
+	f := open(t, dir)
+	one := in.Arrive([]byte("one"), "2026-11-23")
+	fetch := func() (ids []courier.EnvelopeID, read string) {
+		t.Helper()
+		list, err := f.Envelopes(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range list {
+			r, err := f.Open(t.Context(), e.ID)
+			if err != nil {
+				t.Fatal(err)
+			}
+			b, err := io.ReadAll(r)
+			r.Close()
+			if err != nil {
+				t.Fatal(err)
+			}
+			ids, read = append(ids, e.ID), read+string(b)
+		}
+		if err := f.Acknowledge(t.Context(), ids); err != nil {
+			t.Fatal(err)
+		}
+		return ids, read
+	}
+	if _, err := f.Sync(t.Context(), in, desk); err != nil {
+		t.Fatal(err)
+	}
+	copies, _ := filepath.Glob(filepath.Join(dir, "envelopes", "*"))
+	if err := os.Remove(copies[0]); err != nil {
+		t.Fatal(err)
+	}
+	write(t, filepath.Join(dir, "envelopes", fmt.Sprintf("2026-11-23.%s.%x", one, sha256.Sum256([]byte("eno")))), []byte("eno"))
+	first, read := fetch()
+	if read != "eno" {
+		t.Fatalf("the desk read %q", read)
+	}
+	if rep, err := f.Sync(t.Context(), in, desk); err != nil || rep != (folder.Report{Unsigned: 1, Envelopes: 1}) {
+		t.Errorf("carried %+v, %v; want it there anew", rep, err)
+	}
+	then, read := fetch()
+	if read != "one" || len(then) != 1 || then[0] == first[0] {
+		t.Errorf("the desk read %q as %v, after %v; want another", read, then, first)
+	}
+	if rep, err := f.Sync(t.Context(), in, desk); err != nil || rep != (folder.Report{Acknowledged: 1}) {
+		t.Errorf("carried %+v, %v; want it destroyed", rep, err)
+	}
+}
+
+// unreadable is an intake that cannot read one envelope.
+type unreadable struct {
+	courier.Intake
+	id courier.EnvelopeID
+}
+
+func (u unreadable) Open(ctx context.Context, id courier.EnvelopeID) (io.ReadCloser, error) {
+	if id == u.id {
+		return nil, fault.Damaged
+	}
+	return u.Intake.Open(ctx, id)
+}
+
+// TestWhatIntakeCannotReadHoldsUpNoOthers: neither on the way out nor with word of it.
+func TestWhatIntakeCannotReadHoldsUpNoOthers(t *testing.T) {
+	in, dir := stick(t), t.TempDir()
+	f := open(t, dir)
+	bad, good := in.Arrive([]byte("1"), "2026-11-23"), in.Arrive([]byte("22"), "2026-11-23")
+	rep, err := f.Sync(t.Context(), unreadable{in, bad}, desk)
+	if !errors.Is(err, fault.Damaged) || rep.Envelopes != 1 {
+		t.Errorf("carried %+v, %v; want the other, and damage", rep, err)
+	}
+	if err := f.Acknowledge(t.Context(), []courier.EnvelopeID{named(t, f, dir, good)}); err != nil {
+		t.Fatal(err)
+	}
+	write(t, filepath.Join(dir, "acknowledged", string(bad)), read(t, filepath.Join(dir, "acknowledged", string(good))))
+	rep, err = f.Sync(t.Context(), unreadable{in, bad}, desk)
+	if !errors.Is(err, fault.Damaged) || rep.Acknowledged != 1 {
+		t.Errorf("carried %+v, %v; want the other destroyed, and damage", rep, err)
 	}
 }

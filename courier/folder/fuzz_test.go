@@ -3,6 +3,7 @@ package folder
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
 	"io"
@@ -10,6 +11,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"golang.org/x/mod/sumdb/note"
 
 	"daylight/courier"
 )
@@ -22,6 +25,12 @@ func FuzzFolder(f *testing.F) {
 	f.Add("2026-11-28."+id+"."+sum("y"), id, []byte("x"))
 	f.Add("2026-13-41."+id, strings.Repeat("ab", 32)+"."+id, []byte("age-encryption.org/v1\n"))
 	f.Add("."+id[:16], "list", []byte(""))
+	private, public, err := note.GenerateKey(rand.Reader, "desk.example")
+	if err != nil {
+		f.Fatal(err)
+	}
+	signer, _ := note.NewSigner(private)
+	desk, _ := note.NewVerifier(public)
 	f.Fuzz(func(t *testing.T, one, other string, body []byte) {
 		dir, ctx := t.TempDir(), context.Background()
 		stick, err := Open(dir)
@@ -29,6 +38,7 @@ func FuzzFolder(f *testing.F) {
 			t.Fatal(err)
 		}
 		defer stick.Close()
+		stick.Signer = signer
 		for _, sub := range []string{envelopes, acknowledged, damaged, replies, keys} {
 			for _, name := range []string{one, other} {
 				if name == filepath.Base(name) && len(name) < 200 {
@@ -56,7 +66,7 @@ func FuzzFolder(f *testing.F) {
 				t.Error("read other bytes")
 			}
 			for _, name := range []string{one, other} {
-				if _, want, ok := parseEnvelope(name); ok && one == other && want != "" && (err == nil) != (want == sum(string(body))) {
+				if c, ok := parseEnvelope(name); ok && one == other && c.sum != "" && (err == nil) != (c.sum == sum(string(body))) {
 					t.Errorf("%q: read with %v", name, err)
 				}
 			}
@@ -65,7 +75,7 @@ func FuzzFolder(f *testing.F) {
 			}
 		}
 		in := &taker{t: t}
-		stick.Sync(ctx, in)
+		stick.Sync(ctx, in, desk)
 	})
 }
 
@@ -73,9 +83,11 @@ func FuzzFolder(f *testing.F) {
 type taker struct{ t *testing.T }
 
 func (h *taker) Envelopes(context.Context) ([]courier.Envelope, error) { return nil, nil }
-func (h *taker) Open(context.Context, courier.EnvelopeID) (io.ReadCloser, error) {
-	h.t.Fatal("opened what it has not")
-	return nil, nil
+func (h *taker) Open(_ context.Context, id courier.EnvelopeID) (io.ReadCloser, error) {
+	if !id.Valid() {
+		h.t.Errorf("opened %q", id)
+	}
+	return io.NopCloser(strings.NewReader("x")), nil
 }
 func (h *taker) Acknowledge(_ context.Context, ids []courier.EnvelopeID) error {
 	for _, id := range ids {

@@ -8,12 +8,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"path"
 	"regexp"
 	"slices"
 	"strings"
 	"time"
+
+	"golang.org/x/mod/sumdb/note"
 
 	"daylight/courier"
 	"daylight/fault"
@@ -24,21 +25,25 @@ type Report struct {
 	Envelopes    int // put onto the folder
 	Damaged      int // of these, such whose copy there was damaged
 	Acknowledged int // destroyed at intake
+	Unsigned     int // word of the desk that the desk did not sign, or of something else than intake has; it is removed
 	Replies      int // left at intake
 	Keys         bool
 	Refused      int // files that intake did not take; they stay on the folder
 }
 
-// Sync is intake's side: it takes what the desk left on the folder to intake, and
+// Sync is intake's side, which believes what desk signed: it takes what the desk left on the folder to intake, and
 // then puts onto it what arrived. What was acknowledged goes first: it makes room at an
 // intake that is full. A step that fails keeps no other from being done, and each may be
 // repeated, so Sync may break off anywhere and run again. What intake refuses is passed
 // over, counted and returned as an error after the rest is done.
-func (f *Folder) Sync(ctx context.Context, in courier.Intake) (Report, error) {
+func (f *Folder) Sync(ctx context.Context, in courier.Intake, desk note.Verifier) (Report, error) {
 	var rep Report
 	var errs []error
+	takeAcknowledged := func(ctx context.Context, in courier.Intake, rep *Report) error {
+		return f.takeAcknowledged(ctx, in, desk, rep)
+	}
 	for _, step := range []func(context.Context, courier.Intake, *Report) error{
-		f.sweep, f.takeAcknowledged, f.takeKeys, f.takeReplies, f.putEnvelopes,
+		f.sweep, takeAcknowledged, f.takeKeys, f.takeReplies, f.putEnvelopes,
 	} {
 		errs = append(errs, step(ctx, in, &rep))
 	}
@@ -139,34 +144,80 @@ func (f *Folder) takeReplies(ctx context.Context, in courier.Intake, rep *Report
 	return nil
 }
 
-func (f *Folder) takeAcknowledged(ctx context.Context, in courier.Intake, rep *Report) error {
+func (f *Folder) takeAcknowledged(ctx context.Context, in courier.Intake, desk note.Verifier, rep *Report) error {
 	done, err := f.ids(acknowledged)
 	if err != nil {
 		return err
 	}
+	var errs []error
+	var safe []courier.EnvelopeID
+	for id := range done {
+		signed, err := f.vouched(ctx, in, id, desk)
+		switch {
+		case errors.Is(err, fault.NotFound): // gone from one of the two
+		case err != nil:
+			errs = append(errs, err)
+			delete(done, id)
+		case signed:
+			safe = append(safe, id)
+		default:
+			rep.Unsigned++
+		}
+	}
 	// Together: with each time that something is destroyed intake wraps all its keys anew.
-	if err := in.Acknowledge(ctx, slices.Collect(maps.Keys(done))); err != nil {
+	if err := in.Acknowledge(ctx, safe); err != nil {
 		return err
 	}
+	rep.Acknowledged = len(safe)
 	for id := range done {
 		if err := f.remove(path.Join(acknowledged, string(id))); err != nil {
 			return err
 		}
-		rep.Acknowledged++
 	}
-	return nil
+	return errors.Join(errs...)
+}
+
+// vouched reports whether the desk has signed that it holds what intake has.
+func (f *Folder) vouched(ctx context.Context, in courier.Intake, id courier.EnvelopeID, desk note.Verifier) (bool, error) {
+	file, err := f.open(path.Join(acknowledged, string(id)))
+	if err != nil {
+		return false, err
+	}
+	defer file.Close()
+	b, err := io.ReadAll(io.LimitReader(file, maxWord))
+	if err != nil {
+		return false, err
+	}
+	word, err := note.Open(b, note.VerifierList(desk))
+	if err != nil {
+		return false, nil
+	}
+	sealed, err := in.Open(ctx, id)
+	if err != nil {
+		return false, err
+	}
+	defer sealed.Close()
+	sum := sha256.New()
+	if _, err := io.Copy(sum, sealed); err != nil {
+		return false, err
+	}
+	return word.Text == acknowledgement(id, hex.EncodeToString(sum.Sum(nil))), nil
 }
 
 // putEnvelopes writes what is not there, and anew what has another size or is said to be
-// damaged.
+// damaged. One that intake cannot read holds up no others.
 func (f *Folder) putEnvelopes(ctx context.Context, in courier.Intake, rep *Report) error {
 	list, err := in.Envelopes(ctx)
 	if err != nil {
 		return err
 	}
-	here, err := f.here()
+	copies, err := f.copies()
 	if err != nil {
 		return err
+	}
+	here := map[courier.EnvelopeID][]sealedCopy{}
+	for _, c := range copies {
+		here[c.ID] = append(here[c.ID], c)
 	}
 	bad, err := f.ids(damaged)
 	if err != nil {
@@ -174,39 +225,49 @@ func (f *Folder) putEnvelopes(ctx context.Context, in courier.Intake, rep *Repor
 	}
 	// The small first: one for which the folder has no room holds up no others.
 	slices.SortFunc(list, func(a, b courier.Envelope) int { return cmp.Compare(a.Size, b.Size) })
+	var errs []error
 	for _, e := range list {
-		if _, _, ok := parseEnvelope(envelopeName(e)); !ok {
+		if _, ok := parseEnvelope(envelopeName(e)); !ok {
 			return fmt.Errorf("envelope with a strange name or day: %w", fault.Invalid)
 		}
-		copied, there := here[e.ID]
-		if there && copied.Size() == e.Size && !bad[e.ID] || e.Size == 0 { // of no size: it is just being kept
+		whole := slices.ContainsFunc(here[e.ID], func(c sealedCopy) bool { return c.Size == e.Size })
+		if whole && !bad[e.ID] || e.Size == 0 { // of no size: it is just being kept
 			continue
 		}
-		sealed, err := in.Open(ctx, e.ID)
-		if errors.Is(err, fault.NotFound) {
-			continue // fetched meanwhile by another way
-		}
-		if err != nil {
-			return err
-		}
-		if there {
-			err = f.remove(path.Join(envelopes, copied.Name()))
-			rep.Damaged++
-		}
-		if err == nil {
-			sum := sha256.New()
-			err = f.writeAs(envelopes, io.TeeReader(sealed, sum), func() string { return envelopeName(e) + "." + hex.EncodeToString(sum.Sum(nil)) })
-		}
-		sealed.Close()
-		if err != nil {
-			return err
+		err := f.putEnvelope(ctx, in, e, here[e.ID])
+		switch {
+		case errors.Is(err, fault.NotFound): // fetched meanwhile by another way
+			continue
+		case errors.Is(err, fault.Full):
+			return errors.Join(append(errs, err)...)
+		case err != nil:
+			errs = append(errs, err)
+			delete(bad, e.ID)
+			continue
 		}
 		rep.Envelopes++
+		if len(here[e.ID]) > 0 {
+			rep.Damaged++
+		}
 	}
 	for id := range bad { // last: what was not written anew is bad still
-		if err := f.remove(path.Join(damaged, string(id))); err != nil {
+		errs = append(errs, f.remove(path.Join(damaged, string(id))))
+	}
+	return errors.Join(errs...)
+}
+
+// putEnvelope writes one in place of what is there.
+func (f *Folder) putEnvelope(ctx context.Context, in courier.Intake, e courier.Envelope, there []sealedCopy) error {
+	sealed, err := in.Open(ctx, e.ID)
+	if err != nil {
+		return err
+	}
+	defer sealed.Close()
+	for _, c := range there {
+		if err := f.remove(path.Join(envelopes, c.file)); err != nil {
 			return err
 		}
 	}
-	return nil
+	sum := sha256.New()
+	return f.writeAs(envelopes, io.TeeReader(sealed, sum), func() string { return envelopeName(e) + "." + hex.EncodeToString(sum.Sum(nil)) })
 }
