@@ -22,6 +22,7 @@ func mailbox(opens string) (courier.MailboxID, error) {
 		return "", fmt.Errorf("mailbox: %w", fault.Invalid)
 	}
 	var key [32]byte
+	defer clear(key[:])
 	hex.Decode(key[:], []byte(opens))
 	box := codename.Mailbox(key)
 	return courier.MailboxID(hex.EncodeToString(box[:])), nil

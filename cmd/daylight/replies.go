@@ -248,7 +248,7 @@ func (fetchCmd) Help() string {
 	return `Example: daylight fetch --data /srv/desk /media/stick
 
 Takes in the envelopes that "daylight send --out" has left there, and removes them when they are safe here. No
-answer is left on the stick, only which envelopes were taken. Stop the desk first.`
+answer is left on the stick. On one that intake wrote, word is left of which were taken. Stop the desk first.`
 }
 
 func (c *fetchCmd) Run(a *app) error {
@@ -261,6 +261,7 @@ func (c *fetchCmd) Run(a *app) error {
 	}
 	defer f.Close()
 	return a.withDesk(func(d *deskRole, _ config) error {
+		f.Signer = d.signer
 		got, err := d.Receive(a.ctx, f)
 		fmt.Fprintf(a.stdout, "Taken in: %d. Kept here, but opened by no key of this desk, or damaged: %d.\n", got.Envelopes, got.Unopened)
 		if err == nil && got.Left > 0 {

@@ -36,7 +36,7 @@ import (
 //
 //	envelopes/DAY.ID.SUM  sealed, DAY as YYYY-MM-DD, SUM the SHA-256 of the file in hex
 //	envelopes/DAY.ID      the same, of who knows no sum: a source's own program. It is
-//	                      taken as it is
+//	                      taken as it is, and nobody waits for word of it
 //	acknowledged/ID       a signed note (C2SP signed-note): the desk holds the envelope
 //	                      safely; see acknowledgement
 //	damaged/ID            empty: the file has another sum, or cannot be read to its end
@@ -64,8 +64,7 @@ const maxWord = 1 << 12
 type Folder struct {
 	root *os.Root
 
-	// Signer signs what the desk acknowledges; nil on a source's stick, where nobody waits
-	// for it.
+	// Signer signs what the desk acknowledges. Only the desk needs one.
 	Signer note.Signer
 }
 
@@ -114,11 +113,9 @@ type sealedCopy struct {
 }
 
 // id is the desk's name for it. Else a copy that somebody exchanged would, once taken in,
-// pass for the one that intake wrote.
+// pass for the one that intake wrote; and one without a sum for the one that intake has, when
+// the desk next comes there by another way.
 func (c sealedCopy) id() courier.EnvelopeID {
-	if c.sum == "" {
-		return c.ID
-	}
 	h := sha256.Sum256([]byte("daylight/courier/folder/0\x00" + string(c.ID) + c.sum))
 	return courier.EnvelopeID(hex.EncodeToString(h[:16]))
 }
@@ -215,12 +212,8 @@ func (f *Folder) Acknowledge(ctx context.Context, ids []courier.EnvelopeID) erro
 		if !ok {
 			continue // unknown, or acknowledged before
 		}
-		var signed []byte
-		if f.Signer != nil {
-			signed, err = note.Sign(&note.Note{Text: acknowledgement(c.ID, c.sum)}, f.Signer)
-		}
-		if err == nil {
-			err = f.write(path.Join(acknowledged, string(c.ID)), bytes.NewReader(signed))
+		if c.sum != "" {
+			err = f.sign(c)
 		}
 		if err == nil {
 			err = f.remove(path.Join(envelopes, c.file))
@@ -230,6 +223,15 @@ func (f *Folder) Acknowledge(ctx context.Context, ids []courier.EnvelopeID) erro
 		}
 	}
 	return nil
+}
+
+// sign leaves word of an envelope for intake.
+func (f *Folder) sign(c sealedCopy) error {
+	word, err := note.Sign(&note.Note{Text: acknowledgement(c.ID, c.sum)}, f.Signer)
+	if err != nil {
+		return err
+	}
+	return f.write(path.Join(acknowledged, string(c.ID)), bytes.NewReader(word))
 }
 
 // PutReply implements courier.Intake.
@@ -293,15 +295,15 @@ func (f *Folder) writeAs(sub string, r io.Reader, name func() string) (err error
 	temporary := path.Join(sub, "."+hex.EncodeToString(random[:]))
 	file, err := f.root.OpenFile(temporary, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
-		return fmt.Errorf("write: %w", kind(err))
+		return fmt.Errorf("write %s: %w", sub, kind(unnamed(err)))
 	}
 	_, err = io.Copy(file, r)
-	if err = errors.Join(err, file.Sync(), file.Close()); err == nil {
-		err = f.root.Rename(temporary, path.Join(sub, name()))
+	if err = errors.Join(unnamed(err), unnamed(file.Sync()), unnamed(file.Close())); err == nil {
+		err = unnamed(f.root.Rename(temporary, path.Join(sub, name())))
 	}
 	if err != nil {
 		f.root.Remove(temporary)
-		return fmt.Errorf("write: %w", kind(err))
+		return fmt.Errorf("write %s: %w", sub, kind(err))
 	}
 	return f.sync(sub)
 }
@@ -339,6 +341,18 @@ func parseEnvelope(name string) (c sealedCopy, ok bool) {
 	}
 	_, err := time.Parse(time.DateOnly, m[1])
 	return sealedCopy{courier.Envelope{ID: courier.EnvelopeID(m[2]), Day: m[1]}, name, m[3]}, err == nil
+}
+
+// unnamed leaves out names. Those of unfinished files are random, and the same error would
+// be another each minute.
+func unnamed(err error) error {
+	switch e := err.(type) {
+	case *fs.PathError:
+		return e.Err
+	case *os.LinkError:
+		return e.Err
+	}
+	return err
 }
 
 // kind adds the kinds of fault that callers ask for.

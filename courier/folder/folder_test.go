@@ -60,8 +60,12 @@ func named(t *testing.T, f *folder.Folder, dir string, id courier.EnvelopeID) co
 	if len(names) != 1 {
 		t.Fatalf("%d copies; want one, whose name has a sum", len(names))
 	}
-	sum := sha256.Sum256([]byte("daylight/courier/folder/0\x00" + string(id) + filepath.Ext(names[0])[1:]))
-	return courier.EnvelopeID(hex.EncodeToString(sum[:16]))
+	return derived(string(id), filepath.Ext(names[0])[1:])
+}
+
+func derived(id, sum string) courier.EnvelopeID {
+	h := sha256.Sum256([]byte("daylight/courier/folder/0\x00" + id + sum))
+	return courier.EnvelopeID(hex.EncodeToString(h[:16]))
 }
 
 // stick is a folder as the suite needs it: its far side is what lies in it.
@@ -74,7 +78,7 @@ func stick(t *testing.T) couriertest.Intake {
 			rand.Read(id[:])
 			name := hex.EncodeToString(id[:])
 			write(t, filepath.Join(dir, "envelopes", day+"."+name), sealed)
-			return courier.EnvelopeID(name)
+			return derived(name, "")
 		},
 		Replies: func(box courier.MailboxID) map[courier.ReplyID][]byte {
 			all := map[courier.ReplyID][]byte{}
@@ -149,8 +153,12 @@ func TestALinkInPlaceOfAFolderLeadsNowhere(t *testing.T) {
 	}
 	f := open(t, dir)
 	box := courier.MailboxID(strings.Repeat("ab", 32))
-	if err := f.PutReply(t.Context(), box, id, strings.NewReader(couriertest.Sealed)); err == nil {
+	err := f.PutReply(t.Context(), box, id, strings.NewReader(couriertest.Sealed))
+	if err == nil {
 		t.Error("a reply was written through a link that leads outside")
+	}
+	if again := f.PutReply(t.Context(), box, id, strings.NewReader(couriertest.Sealed)); fmt.Sprint(again) != fmt.Sprint(err) {
+		t.Errorf("%v, and then %v; want the same, which is logged once", err, again)
 	}
 	if files, _ := os.ReadDir(outside); len(files) != 0 {
 		t.Errorf("%d files outside of the stick", len(files))
@@ -416,16 +424,19 @@ func TestAFullIntakeIsEmptied(t *testing.T) {
 	}
 }
 
+// sign makes word of an envelope.
+func sign(t *testing.T, s note.Signer, id courier.EnvelopeID, sealed string) []byte {
+	t.Helper()
+	b, err := note.Sign(&note.Note{Text: fmt.Sprintf("daylight acknowledged 0\n%s %x\n", id, sha256.Sum256([]byte(sealed)))}, s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
 // TestWhatTheDeskDidNotSignForStays: intake destroys what the desk has to the byte, and
 // nothing on the word of who can write to the stick.
 func TestWhatTheDeskDidNotSignForStays(t *testing.T) {
-	sign := func(t *testing.T, s note.Signer, id courier.EnvelopeID, sealed string) []byte {
-		b, err := note.Sign(&note.Note{Text: fmt.Sprintf("daylight acknowledged 0\n%s %x\n", id, sha256.Sum256([]byte(sealed)))}, s)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return b
-	}
 	for how, c := range map[string]struct {
 		word  func(t *testing.T, one, two courier.EnvelopeID) []byte
 		stays bool
@@ -516,34 +527,123 @@ func TestAnExchangedCopyCostsNothing(t *testing.T) {
 	}
 }
 
-// unreadable is an intake that cannot read one envelope.
+// unreadable is an intake that cannot read some envelopes to their end, and says of which
+// it was asked.
 type unreadable struct {
 	courier.Intake
-	id courier.EnvelopeID
+	ids   map[courier.EnvelopeID]bool
+	asked map[courier.EnvelopeID]int
 }
 
 func (u unreadable) Open(ctx context.Context, id courier.EnvelopeID) (io.ReadCloser, error) {
-	if id == u.id {
-		return nil, fault.Damaged
+	u.asked[id]++
+	if u.ids[id] {
+		return nil, fmt.Errorf("envelope %s: %w", id, fault.Damaged)
 	}
 	return u.Intake.Open(ctx, id)
 }
 
-// TestWhatIntakeCannotReadHoldsUpNoOthers: neither on the way out nor with word of it.
+// TestWhatIntakeCannotReadHoldsUpNoOthers: neither on the way out nor with word of it. It
+// is said in the same words each time, so that it is logged once, and what there is word of
+// is not carried again and again.
 func TestWhatIntakeCannotReadHoldsUpNoOthers(t *testing.T) {
 	in, dir := stick(t), t.TempDir()
 	f := open(t, dir)
-	bad, good := in.Arrive([]byte("1"), "2026-11-23"), in.Arrive([]byte("22"), "2026-11-23")
-	rep, err := f.Sync(t.Context(), unreadable{in, bad}, desk)
+	u := unreadable{in, map[courier.EnvelopeID]bool{}, map[courier.EnvelopeID]int{}}
+	for n := range 8 {
+		u.ids[in.Arrive([]byte{'1', byte('0' + n)}, "2026-11-23")] = true
+	}
+	good := in.Arrive([]byte("333"), "2026-11-23")
+	rep, err := f.Sync(t.Context(), u, desk)
 	if !errors.Is(err, fault.Damaged) || rep.Envelopes != 1 {
 		t.Errorf("carried %+v, %v; want the other, and damage", rep, err)
 	}
 	if err := f.Acknowledge(t.Context(), []courier.EnvelopeID{named(t, f, dir, good)}); err != nil {
 		t.Fatal(err)
 	}
-	write(t, filepath.Join(dir, "acknowledged", string(bad)), read(t, filepath.Join(dir, "acknowledged", string(good))))
-	rep, err = f.Sync(t.Context(), unreadable{in, bad}, desk)
+	for id := range u.ids {
+		write(t, filepath.Join(dir, "acknowledged", string(id)), sign(t, signer, id, "1"))
+	}
+	clear(u.asked)
+	rep, err = f.Sync(t.Context(), u, desk)
 	if !errors.Is(err, fault.Damaged) || rep.Acknowledged != 1 {
 		t.Errorf("carried %+v, %v; want the other destroyed, and damage", rep, err)
+	}
+	for id := range u.ids {
+		if u.asked[id] != 1 {
+			t.Errorf("read %d times; want once, for its word", u.asked[id])
+		}
+	}
+	if _, again := f.Sync(t.Context(), u, desk); fmt.Sprint(again) != fmt.Sprint(err) {
+		t.Errorf("%v, and then %v; want the same", err, again)
+	}
+}
+
+// TestWordOfAnotherIsNotCompared: to copy one word to all names costs intake no reading.
+func TestWordOfAnotherIsNotCompared(t *testing.T) {
+	in, dir := stick(t), t.TempDir()
+	f := open(t, dir)
+	one, two := in.Arrive([]byte("one"), "2026-11-23"), in.Arrive([]byte("two"), "2026-11-23")
+	u := unreadable{in, nil, map[courier.EnvelopeID]int{}}
+	if _, err := f.Sync(t.Context(), u, desk); err != nil {
+		t.Fatal(err)
+	}
+	write(t, filepath.Join(dir, "acknowledged", string(one)), sign(t, signer, two, "two"))
+	clear(u.asked)
+	if rep, err := f.Sync(t.Context(), u, desk); err != nil || rep != (folder.Report{Unsigned: 1}) || len(u.asked) != 0 {
+		t.Errorf("carried %+v, %v, and read %v; want nothing read", rep, err, u.asked)
+	}
+}
+
+// TestWordThatComesMeanwhile: the desk takes in from a share while intake is at work there.
+// What it has left word of is not written anew.
+func TestWordThatComesMeanwhile(t *testing.T) {
+	in, dir := stick(t), t.TempDir()
+	f := open(t, dir)
+	one := in.Arrive([]byte("one"), "2026-11-23")
+	if _, err := f.Sync(t.Context(), in, desk); err != nil {
+		t.Fatal(err)
+	}
+	at := named(t, f, dir, one)
+	meanwhile := &fetching{in, func() error { return f.Acknowledge(t.Context(), []courier.EnvelopeID{at}) }}
+	if rep, err := f.Sync(t.Context(), meanwhile, desk); err != nil || rep != (folder.Report{}) {
+		t.Errorf("carried %+v, %v; want nothing", rep, err)
+	}
+	if rep, err := f.Sync(t.Context(), in, desk); err != nil || rep != (folder.Report{Acknowledged: 1}) {
+		t.Errorf("then carried %+v, %v; want it destroyed", rep, err)
+	}
+}
+
+// fetching is an intake whose desk is done with the folder just before its envelopes are listed.
+type fetching struct {
+	courier.Intake
+	fetch func() error
+}
+
+func (h *fetching) Envelopes(ctx context.Context) ([]courier.Envelope, error) {
+	if err := h.fetch(); err != nil {
+		return nil, err
+	}
+	return h.Intake.Envelopes(ctx)
+}
+
+// TestACopyWithoutASumIsAnother: who carries a stick can leave there, without a sum, what
+// bears intake's name for an envelope. Taken in, it does not pass for that one, which the
+// desk may fetch by another way; and no word of it is left, for which nobody waits.
+func TestACopyWithoutASumIsAnother(t *testing.T) {
+	dir := t.TempDir()
+	f := open(t, dir)
+	write(t, filepath.Join(dir, "envelopes", "2026-11-23."+id), []byte("junk"))
+	list, err := f.Envelopes(t.Context())
+	if err != nil || len(list) != 1 || list[0].ID == id {
+		t.Fatalf("listed %v, %v; want one of another name than %s", list, err, id)
+	}
+	if err := f.Acknowledge(t.Context(), []courier.EnvelopeID{list[0].ID}); err != nil {
+		t.Fatal(err)
+	}
+	for _, sub := range []string{"envelopes", "acknowledged"} {
+		if left, _ := os.ReadDir(filepath.Join(dir, sub)); len(left) != 0 {
+			t.Errorf("%d files are left in %s; want none", len(left), sub)
+		}
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"path"
 	"regexp"
 	"slices"
@@ -145,35 +146,36 @@ func (f *Folder) takeReplies(ctx context.Context, in courier.Intake, rep *Report
 }
 
 func (f *Folder) takeAcknowledged(ctx context.Context, in courier.Intake, desk note.Verifier, rep *Report) error {
-	done, err := f.ids(acknowledged)
+	words, err := f.ids(acknowledged)
 	if err != nil {
 		return err
 	}
 	var errs []error
-	var safe []courier.EnvelopeID
-	for id := range done {
+	var safe, unsigned, gone []courier.EnvelopeID
+	for _, id := range slices.Sorted(maps.Keys(words)) { // in order: what stays wrong reads the same in each round
 		signed, err := f.vouched(ctx, in, id, desk)
 		switch {
-		case errors.Is(err, fault.NotFound): // gone from one of the two
+		case errors.Is(err, fault.NotFound): // from one of the two
+			gone = append(gone, id)
 		case err != nil:
 			errs = append(errs, err)
-			delete(done, id)
 		case signed:
 			safe = append(safe, id)
 		default:
-			rep.Unsigned++
+			unsigned = append(unsigned, id)
 		}
 	}
 	// Together: with each time that something is destroyed intake wraps all its keys anew.
 	if err := in.Acknowledge(ctx, safe); err != nil {
-		return err
+		return errors.Join(append(errs, err)...)
 	}
 	rep.Acknowledged = len(safe)
-	for id := range done {
+	for _, id := range slices.Concat(safe, unsigned, gone) {
 		if err := f.remove(path.Join(acknowledged, string(id))); err != nil {
-			return err
+			return errors.Join(append(errs, err)...)
 		}
 	}
+	rep.Unsigned = len(unsigned) // once: they are removed
 	return errors.Join(errs...)
 }
 
@@ -189,7 +191,7 @@ func (f *Folder) vouched(ctx context.Context, in courier.Intake, id courier.Enve
 		return false, err
 	}
 	word, err := note.Open(b, note.VerifierList(desk))
-	if err != nil {
+	if err != nil || !strings.Contains(word.Text, "\n"+string(id)+" ") { // that of another is no reason to read gigabytes
 		return false, nil
 	}
 	sealed, err := in.Open(ctx, id)
@@ -205,7 +207,8 @@ func (f *Folder) vouched(ctx context.Context, in courier.Intake, id courier.Enve
 }
 
 // putEnvelopes writes what is not there, and anew what has another size or is said to be
-// damaged. One that intake cannot read holds up no others.
+// damaged. What there is word of waits for the next round: the desk has it, or the word goes
+// then. One that intake cannot read holds up no others.
 func (f *Folder) putEnvelopes(ctx context.Context, in courier.Intake, rep *Report) error {
 	list, err := in.Envelopes(ctx)
 	if err != nil {
@@ -223,6 +226,10 @@ func (f *Folder) putEnvelopes(ctx context.Context, in courier.Intake, rep *Repor
 	if err != nil {
 		return err
 	}
+	words, err := f.ids(acknowledged) // after the copies: the desk leaves word, and then removes
+	if err != nil {
+		return err
+	}
 	// The small first: one for which the folder has no room holds up no others.
 	slices.SortFunc(list, func(a, b courier.Envelope) int { return cmp.Compare(a.Size, b.Size) })
 	var errs []error
@@ -232,6 +239,10 @@ func (f *Folder) putEnvelopes(ctx context.Context, in courier.Intake, rep *Repor
 		}
 		whole := slices.ContainsFunc(here[e.ID], func(c sealedCopy) bool { return c.Size == e.Size })
 		if whole && !bad[e.ID] || e.Size == 0 { // of no size: it is just being kept
+			continue
+		}
+		if words[e.ID] {
+			delete(bad, e.ID)
 			continue
 		}
 		err := f.putEnvelope(ctx, in, e, here[e.ID])
@@ -250,7 +261,7 @@ func (f *Folder) putEnvelopes(ctx context.Context, in courier.Intake, rep *Repor
 			rep.Damaged++
 		}
 	}
-	for id := range bad { // last: what was not written anew is bad still
+	for _, id := range slices.Sorted(maps.Keys(bad)) { // last: what was not written anew is bad still
 		errs = append(errs, f.remove(path.Join(damaged, string(id))))
 	}
 	return errors.Join(errs...)
