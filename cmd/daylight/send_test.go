@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -259,6 +260,33 @@ func TestSendOnAStick(t *testing.T) {
 	}
 	if left, _ := os.ReadDir(filepath.Join(stick, "envelopes")); len(left) != 0 {
 		t.Errorf("%d envelopes are still on the stick", len(left))
+	}
+}
+
+// TestFetchFromIntakesStick: what the command takes in from a stick that intake wrote is
+// destroyed at intake as if the desk had fetched it while it runs.
+func TestFetchFromIntakesStick(t *testing.T) {
+	n := newNewsroom(t)
+	sub := n.begin("newsroom")
+	sub.Text(strings.NewReader("the ledger is false"))
+	n.finish(sub)
+	stick, desk := t.TempDir(), filepath.Join(t.TempDir(), "desk")
+	f, err := folder.Open(stick)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if err := exec.Command("cp", "-a", n.deskDir, desk).Run(); err != nil { // one that does not run
+		t.Fatal(err)
+	}
+	for _, want := range []folder.Report{{Envelopes: 1}, {Acknowledged: 1}} {
+		if got, err := f.Sync(t.Context(), n.intake.Courier(), n.intake.desk); err != nil || got != want {
+			t.Errorf("carried %+v, %v; want %+v", got, err, want)
+		}
+		daylight(t, "fetch", "--data", desk, stick)
+	}
+	if left := len(n.sealed()); left != 0 {
+		t.Errorf("%d envelopes are still at intake", left)
 	}
 }
 
