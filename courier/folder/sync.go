@@ -32,11 +32,11 @@ type Report struct {
 	Refused      int // files that intake did not take; they stay on the folder
 }
 
-// Sync is intake's side, which believes what desk signed: it takes what the desk left on the folder to intake, and
-// then puts onto it what arrived. What was acknowledged goes first: it makes room at an
-// intake that is full. A step that fails keeps no other from being done, and each may be
-// repeated, so Sync may break off anywhere and run again. What intake refuses is passed
-// over, counted and returned as an error after the rest is done.
+// Sync is intake's side, which believes what desk signed: it takes what the desk left on the
+// folder to intake, and then puts onto it what arrived. What was acknowledged goes first: it
+// makes room at an intake that is full. A step that fails keeps no other from being done,
+// and each may be repeated, so Sync may break off anywhere and run again. What intake
+// refuses is passed over, counted and returned as an error after the rest is done.
 func (f *Folder) Sync(ctx context.Context, in courier.Intake, desk note.Verifier) (Report, error) {
 	var rep Report
 	var errs []error
