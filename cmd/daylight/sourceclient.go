@@ -41,7 +41,7 @@ func (c *newsroomFlags) newsroom(a *app) (n envelope.KeyList, err error) {
 		return n, fault.Say("Which newsroom? Give its seven words with --words: from print, or another site of its own, not from the place that gives you its keys. Nothing was sent.", fault.Invalid)
 	}
 	given := typedWords(c.Words)
-	if len(given) != 7 {
+	if len(given) != envelope.FingerprintWords {
 		return n, fault.Say(fmt.Sprintf("A newsroom has seven words; in --words there are %d. Put quotes around them. Nothing was sent.", len(given)), fault.Invalid)
 	}
 	signer, signed, err := c.lists(a)
