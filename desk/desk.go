@@ -97,6 +97,7 @@ type Desk struct {
 	o Options
 
 	publish  sync.Mutex // one release, gate or preview at a time
+	saving   sync.Mutex // one change of saved replies at a time
 	handing  sync.Mutex // one HandOver at a time; it guards owes
 	owes     bool       // releases may wait to be handed over
 	aside    sync.Mutex // one at a time opens again what did not open, or destroys it; it guards keys and untried

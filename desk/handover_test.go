@@ -175,16 +175,19 @@ func TestSavedReplies(t *testing.T) {
 	ctx := t.Context()
 	for _, bad := range []desk.SavedReply{{}, {Title: "T"}, {Text: "t"}, {Title: " ", Text: "t"},
 		{Title: strings.Repeat("t", desk.MaxSavedTitle+1), Text: "t"}, {Title: "T", Text: strings.Repeat("t", desk.MaxSavedText+1)}} {
-		wantKind(t, w.SaveReply(ctx, handler, bad), fault.Invalid)
+		wantKind(t, w.SaveReply(ctx, handler, bad, ""), fault.Invalid)
 	}
-	wantKind(t, w.SaveReply(ctx, ana, desk.SavedReply{Title: "T", Text: "t"}), fault.Forbidden)
-	wantKind(t, w.DeleteSavedReply(ctx, ana, "x"), fault.Forbidden)
-	must(t, w.SaveReply(ctx, handler, desk.SavedReply{Title: "Thanks", Text: "We read it."}))
+	wantKind(t, w.SaveReply(ctx, ana, desk.SavedReply{Title: "T", Text: "t"}, ""), fault.Forbidden)
+	wantKind(t, w.DeleteSavedReply(ctx, ana, "x", ""), fault.Forbidden)
+	must(t, w.SaveReply(ctx, handler, desk.SavedReply{Title: "Thanks", Text: "We read it."}, ""))
 	all, err := w.SavedReplies(ctx, handler)
 	must(t, err)
+	shown := all[0].Mark()
 	all[0].Text = "We have read it."
-	must(t, w.SaveReply(ctx, handler, all[0]))
-	must(t, w.DeleteSavedReply(ctx, handler, "whatever somebody likes to write into the log"))
+	must(t, w.SaveReply(ctx, handler, all[0], shown))
+	wantKind(t, w.SaveReply(ctx, handler, desk.SavedReply{ID: all[0].ID, Title: "Thanks", Text: "Of somebody else."}, shown), fault.Conflict)
+	wantKind(t, w.DeleteSavedReply(ctx, handler, all[0].ID, shown), fault.Conflict)
+	must(t, w.DeleteSavedReply(ctx, handler, "whatever somebody likes to write into the log", ""))
 	for e, err := range w.Options.Stores.Audit.Each(ctx, 0) {
 		must(t, err)
 		if strings.Contains(e.On, "likes") {
@@ -194,12 +197,12 @@ func TestSavedReplies(t *testing.T) {
 	if again, err := w.SavedReplies(ctx, handler); err != nil || len(again) != 1 || again[0] != all[0] {
 		t.Errorf("%+v, %v; want one, as changed", again, err)
 	}
-	must(t, w.DeleteSavedReply(ctx, handler, all[0].ID))
-	wantKind(t, w.SaveReply(ctx, handler, all[0]), fault.NotFound)
+	must(t, w.DeleteSavedReply(ctx, handler, all[0].ID, all[0].Mark()))
+	wantKind(t, w.SaveReply(ctx, handler, all[0], all[0].Mark()), fault.NotFound)
 	for range desk.MaxSaved {
-		must(t, w.SaveReply(ctx, handler, desk.SavedReply{Title: "T", Text: "t"}))
+		must(t, w.SaveReply(ctx, handler, desk.SavedReply{Title: "T", Text: "t"}, ""))
 	}
-	wantKind(t, w.SaveReply(ctx, handler, desk.SavedReply{Title: "T", Text: "t"}), fault.Conflict)
+	wantKind(t, w.SaveReply(ctx, handler, desk.SavedReply{Title: "T", Text: "t"}, ""), fault.Conflict)
 }
 
 // TestAHandoverTellsNothing to who sees a part of a conversation: not whether somebody

@@ -2,6 +2,8 @@ package desk
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"slices"
 	"strings"
@@ -36,6 +38,13 @@ func (s SavedReply) Check() error {
 	return nil
 }
 
+// Mark tells one state of it from another. A form carries the mark of what it shows, so
+// that nobody overwrites what they have not seen.
+func (s SavedReply) Mark() string {
+	sum := sha256.Sum256([]byte(s.Title + "\x00" + s.Text))
+	return hex.EncodeToString(sum[:16])
+}
+
 // SavedReplies lists them for a handler, by title.
 func (d *Desk) SavedReplies(ctx context.Context, by EditorID) ([]SavedReply, error) {
 	if _, err := d.may(ctx, by, Handler); err != nil {
@@ -44,8 +53,11 @@ func (d *Desk) SavedReplies(ctx context.Context, by EditorID) ([]SavedReply, err
 	return d.o.Stores.Saved.All(ctx)
 }
 
-// SaveReply keeps a text, or replaces the one with its id; without an id it is a new one.
-func (d *Desk) SaveReply(ctx context.Context, by EditorID, s SavedReply) error {
+// SaveReply keeps a text, or replaces the one with its id if that still has the mark that
+// was shown; without an id it is a new one.
+func (d *Desk) SaveReply(ctx context.Context, by EditorID, s SavedReply, shown string) error {
+	d.saving.Lock()
+	defer d.saving.Unlock()
 	all, err := d.SavedReplies(ctx, by)
 	if err != nil {
 		return err
@@ -53,14 +65,16 @@ func (d *Desk) SaveReply(ctx context.Context, by EditorID, s SavedReply) error {
 	if err := s.Check(); err != nil {
 		return err
 	}
-	known := slices.ContainsFunc(all, func(old SavedReply) bool { return old.ID == s.ID })
+	i := slices.IndexFunc(all, func(old SavedReply) bool { return old.ID == s.ID })
 	switch {
 	case s.ID == "" && len(all) >= MaxSaved:
 		return fault.Say("There are too many saved replies. Delete one first.", fmt.Errorf("save reply: %w", fault.Conflict))
 	case s.ID == "":
 		s.ID = newID()
-	case !known:
+	case i < 0:
 		return fault.Say("Somebody has deleted this saved reply. Nothing was saved.", fmt.Errorf("save reply: %w", fault.NotFound))
+	case all[i].Mark() != shown:
+		return fault.Say("Somebody has changed this saved reply since you opened this page. Nothing was saved.", fmt.Errorf("save reply: %w", fault.Conflict))
 	}
 	if err := d.note(ctx, by, "save reply text", s.ID); err != nil {
 		return err
@@ -68,14 +82,21 @@ func (d *Desk) SaveReply(ctx context.Context, by EditorID, s SavedReply) error {
 	return d.o.Stores.Saved.Put(ctx, s)
 }
 
-// DeleteSavedReply deletes one; that it is gone already is no error.
-func (d *Desk) DeleteSavedReply(ctx context.Context, by EditorID, id string) error {
+// DeleteSavedReply deletes one, if it still has the mark that was shown; that it is gone
+// already is no error.
+func (d *Desk) DeleteSavedReply(ctx context.Context, by EditorID, id, shown string) error {
+	d.saving.Lock()
+	defer d.saving.Unlock()
 	all, err := d.SavedReplies(ctx, by)
 	if err != nil {
 		return err
 	}
-	if !slices.ContainsFunc(all, func(s SavedReply) bool { return s.ID == id }) { // nobody writes into the audit log what they like
+	i := slices.IndexFunc(all, func(s SavedReply) bool { return s.ID == id })
+	if i < 0 { // nobody writes into the audit log what they like
 		return nil
+	}
+	if all[i].Mark() != shown {
+		return fault.Say("Somebody has changed this saved reply since you opened this page. Nothing was deleted.", fmt.Errorf("delete saved reply: %w", fault.Conflict))
 	}
 	if err := d.note(ctx, by, "delete reply text", id); err != nil {
 		return err

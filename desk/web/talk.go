@@ -175,7 +175,7 @@ func (s *site) saved(w http.ResponseWriter, r *http.Request, u desk.User) error 
 }
 
 func (s *site) saveReply(w http.ResponseWriter, r *http.Request, u desk.User) error {
-	if err := s.desk.SaveReply(r.Context(), u.ID, desk.SavedReply{ID: r.PostForm.Get("id"), Title: typed(r, "title"), Text: typed(r, "text")}); err != nil {
+	if err := s.desk.SaveReply(r.Context(), u.ID, desk.SavedReply{ID: r.PostForm.Get("id"), Title: typed(r, "title"), Text: typed(r, "text")}, r.PostForm.Get("shown")); err != nil {
 		if errors.Is(err, fault.NotFound) {
 			r.PostForm.Del("id") // somebody deleted it: what was typed stands where a new one does
 		}
@@ -185,7 +185,7 @@ func (s *site) saveReply(w http.ResponseWriter, r *http.Request, u desk.User) er
 }
 
 func (s *site) deleteReply(w http.ResponseWriter, r *http.Request, u desk.User) error {
-	if err := s.desk.DeleteSavedReply(r.Context(), u.ID, r.PostForm.Get("id")); err != nil {
+	if err := s.desk.DeleteSavedReply(r.Context(), u.ID, r.PostForm.Get("id"), r.PostForm.Get("shown")); err != nil {
 		return err
 	}
 	return back(w, r, "/saved", "deleted")

@@ -74,14 +74,27 @@ func TestSavedRepliesThroughThePages(t *testing.T) {
 	page := h.see("/saved")
 	spare := find(t, page, `name="id" value="([0-9a-f]+)"`)
 	thanks := find(t, page[strings.Index(page, "Thanks"):], `name="id" value="([0-9a-f]+)"`)
-	if page := h.do("/saved/delete", "id", spare); strings.Contains(page, "To be deleted") {
+	marks := func(page, id string) string { return find(t, page, id+`"><input type="hidden" name="shown" value="([0-9a-f]+)"`) }
+	if page := h.do("/saved/delete", "id", spare, "shown", marks(page, spare)); strings.Contains(page, "To be deleted") {
 		t.Error("it is still there")
 	}
 	if status, page := h.post("/saved", url.Values{"id": {spare}, "title": {"Spare"}, "text": {"Changed on a page from before."}}); status != 404 ||
 		!strings.Contains(page, "Somebody has deleted this saved reply") || !strings.Contains(page, "Changed on a page from before.</textarea>") {
 		t.Errorf("status %d, or what was typed on a stale page is lost:\n%s", status, page)
 	}
-	h.do("/saved", "id", thanks, "title", "Thank you", "text", "We have read <it>.\r\nBoth pages.")
+	seen := marks(page, thanks)
+	h.do("/saved", "id", thanks, "shown", seen, "title", "Thank you", "text", "We have read <it>.\r\nBoth pages.")
+	stale := url.Values{"id": {thanks}, "shown": {seen}, "title": {"Thanks"}, "text": {"Of a handler who saw the old one."}}
+	for _, path := range []string{"/saved", "/saved/delete"} {
+		status, page := h.post(path, stale)
+		if status != 409 || !strings.Contains(page, "Somebody has changed this saved reply") || !strings.Contains(page, "Of a handler who saw the old one.</textarea>") ||
+			!strings.Contains(page, ">We have read &lt;it&gt;.\nBoth pages.</div>") {
+			t.Errorf("%s: status %d, or what was typed or what is saved is not shown:\n%s", path, status, page)
+		}
+	}
+	if page := h.see("/saved"); strings.Contains(page, "the old one") || !strings.Contains(page, "Both pages.") {
+		t.Errorf("an old page overwrote a new text:\n%s", page)
+	}
 
 	talk := find(t, h.see("/"), `href="(/conversation/[0-9a-f]+)"`)
 	h.see(talk, ">Thank you</option>", `formaction="`+talk+`/insert#text"`)
