@@ -71,7 +71,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	defer stop()
 	var c cli
 	exit := -1
-	parser, err := kong.New(&c, kong.Name("daylight"), kong.Writers(stdout, stderr), kong.UsageOnError(),
+	parser, err := kong.New(&c, kong.Name("daylight"), kong.Writers(stdout, stderr), kong.UsageOnError(), kong.Help(help),
 		kong.Description("Submission system, editorial desk and public archive."),
 		kong.Exit(func(code int) { exit = code }))
 	if err != nil {
@@ -93,6 +93,16 @@ func run(args []string, stdout, stderr io.Writer) int {
 		return exitCode(err)
 	}
 	return 0
+}
+
+// help leaves out what means nothing to a source: it has no instance, and runs no scripts.
+func help(o kong.HelpOptions, k *kong.Context) error {
+	if n := k.Selected(); n != nil && (n.Name == "send" || n.Name == "replies") {
+		for _, f := range k.Model.Flags {
+			f.Hidden = f.Name != "help"
+		}
+	}
+	return kong.DefaultHelpPrinter(o, k)
 }
 
 // asked is the command that could not be read, as far as it was.

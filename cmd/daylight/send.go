@@ -61,8 +61,12 @@ func (c *sendCmd) Run(a *app) error {
 	if _, err := time.Parse(time.DateOnly, c.NotBefore); c.NotBefore != "" && err != nil {
 		return fault.Say("A day is written as 2027-01-31. Nothing was sent.", fault.Invalid)
 	}
-	if err := there(c.Files...); err != nil {
-		return err
+	files := c.Files
+	if c.Message != "" && c.Message != "-" {
+		files = append([]string{c.Message}, files...)
+	}
+	if err := there(files...); err != nil {
+		return fault.Say(strings.TrimSuffix(words(err), ".")+". Nothing was sent.", err)
 	}
 	list, err := c.newsroom(a)
 	if err != nil {
