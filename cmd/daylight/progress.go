@@ -15,6 +15,7 @@ type bar struct {
 	app   *app
 	what  string
 	shown bool
+	drawn time.Time
 }
 
 func (a *app) bar(what string) *bar {
@@ -33,12 +34,13 @@ func (b *bar) show(p ingest.Progress) {
 	fmt.Fprintf(b.app.stderr, "\r\x1b[K%s: %d files, %.1f of %.1f MB, %.1f MB/s%s", b.what, p.Items, float64(p.Done.Bytes)/1e6, float64(p.Total.Bytes)/1e6, p.Rate/1e6, left)
 }
 
-// sent shows an upload.
-func (b *bar) sent(at, size int64, since time.Duration) {
-	if b.shown && at > 0 {
-		rate := float64(at) / since.Seconds()
-		left := time.Duration(float64(size-at) / rate * float64(time.Second)).Round(time.Second)
-		fmt.Fprintf(b.app.stderr, "\r\x1b[K%s: %.1f of %.1f MB, %.0f kB/s, %s left", b.what, float64(at)/1e6, float64(size)/1e6, rate/1e3, left)
+// sent shows an upload, of which some was there before; some times a second at most.
+func (b *bar) sent(now, before, size int64, since time.Duration) {
+	if b.shown && now > before && since > 0 && time.Since(b.drawn) > time.Second/5 {
+		rate := float64(now-before) / since.Seconds()
+		left := time.Duration(float64(size-now) / rate * float64(time.Second)).Round(time.Second)
+		fmt.Fprintf(b.app.stderr, "\r\x1b[K%s: %.1f of %.1f MB, %.0f kB/s, %s left", b.what, float64(now)/1e6, float64(size)/1e6, rate/1e3, left)
+		b.drawn = time.Now()
 	}
 }
 

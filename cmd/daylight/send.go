@@ -239,11 +239,15 @@ func (c *sendCmd) upload(a *app, path string) error {
 	if err != nil {
 		return err
 	}
-	p := parcel{client: client, id: hex.EncodeToString(h.Sum(nil)[:16]), file: f, size: st.Size(), bar: a.bar("Sending"), began: time.Now()}
+	p := parcel{client: client, id: hex.EncodeToString(h.Sum(nil)[:16]), file: f, size: st.Size(), bar: a.bar("Sending")}
 	err = p.send(a.ctx)
 	p.bar.done()
 	if err != nil {
-		return fault.Say(fmt.Sprintf("It has not arrived whole: %v. Nothing is lost: the sealed envelope is %s. Go on later: daylight send --to %s --sealed %s", err, path, c.To, path), err)
+		why := err
+		if a.ctx.Err() != nil {
+			why = errors.New("stopped")
+		}
+		return fault.Say(fmt.Sprintf("It has not arrived whole: %v. Nothing is lost: the sealed envelope is %s. Go on later: daylight send --to %s --sealed %s", why, path, c.To, path), err)
 	}
 	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("remove the sealed envelope: %w", err)
@@ -260,7 +264,8 @@ type parcel struct {
 	size   int64
 	at     int64
 	bar    *bar
-	began  time.Time
+	before int64     // what was there at the first look
+	began  time.Time // when that was
 }
 
 func (p *parcel) send(ctx context.Context) error {
@@ -304,10 +309,26 @@ func (p *parcel) step(ctx context.Context) error {
 	if p.at = at; at == p.size {
 		return nil
 	}
+	if p.began.IsZero() {
+		p.before, p.began = at, time.Now()
+	}
 	n := min(pieceSize, p.size-p.at)
-	p.at, err = p.client.put(ctx, p.id, p.at, p.size, io.NewSectionReader(p.file, p.at, n), n)
-	p.bar.sent(p.at, p.size, time.Since(p.began))
+	p.at, err = p.client.put(ctx, p.id, p.at, p.size, &piece{io.NewSectionReader(p.file, p.at, n), p, p.at}, n)
 	return err
+}
+
+// piece shows how far it was read: one takes minutes through Tor.
+type piece struct {
+	io.Reader
+	of *parcel
+	at int64
+}
+
+func (r *piece) Read(b []byte) (int, error) {
+	n, err := r.Reader.Read(b)
+	r.at += int64(n)
+	r.of.bar.sent(r.at, r.of.before, r.of.size, time.Since(r.of.began))
+	return n, err
 }
 
 // typedWords are those of a fingerprint, as people type them.

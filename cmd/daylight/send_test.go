@@ -329,12 +329,24 @@ func TestSendTriesAgain(t *testing.T) {
 			t.Fatal(err)
 		}
 		client.pause = time.Millisecond
-		p := parcel{client: client, id: "0", file: strings.NewReader("0123456789"), size: size, bar: (&app{stderr: io.Discard}).bar("Sending"), began: time.Now()}
+		p := parcel{client: client, id: "0", file: strings.NewReader("0123456789"), size: size, bar: (&app{stderr: io.Discard}).bar("Sending")}
 		err = p.send(t.Context())
 		if puts.Load() != c.want || (err == nil) != c.ok || !c.ok && !errors.Is(err, fault.Busy) {
 			t.Errorf("%s: %d pieces, %d questions, %v; want %d pieces", name, puts.Load(), heads.Load(), err, c.want)
 		}
 		server.Close()
+	}
+}
+
+// TestTheBarOfAnUpload: it moves within a piece, and reckons with what this run has sent,
+// not with what was there before.
+func TestTheBarOfAnUpload(t *testing.T) {
+	var out strings.Builder
+	a := &app{stderr: &out}
+	p := &parcel{size: 400e6, before: 300e6, began: time.Now().Add(-10 * time.Second), bar: &bar{app: a, what: "Sending", shown: true}}
+	io.CopyN(io.Discard, &piece{strings.NewReader(strings.Repeat("x", 100_000)), p, 309.95e6}, 50_000)
+	if said := out.String(); !strings.Contains(said, "Sending: 310.0 of 400.0 MB, 99") || !strings.Contains(said, " kB/s, 1m30s left") || strings.Count(said, "\r") != 1 {
+		t.Errorf("the bar says %q", said)
 	}
 }
 
