@@ -1,6 +1,7 @@
 package web_test
 
 import (
+	"fmt"
 	"net/url"
 	"regexp"
 	"strings"
@@ -55,6 +56,23 @@ func TestWhatWaits(t *testing.T) {
 	h.see("/conversations", "with Hugo")
 }
 
+// TestManyWait: they do not push what else waits out of sight.
+func TestManyWait(t *testing.T) {
+	n := open(t)
+	for i := range 22 {
+		n.NewSource().Send(fmt.Sprintf("Sluice %d.", i))
+	}
+	_, err := n.Fetch(t.Context(), n.Intake)
+	must(t, err)
+	h := n.as("handler")
+	for path, want := range map[string]int{"/": 20, "/conversations": 22} {
+		if got := strings.Count(h.see(path), `<a href="/conversation/`); got != want {
+			t.Errorf("%s: %d conversations; want %d", path, got, want)
+		}
+	}
+	h.see("/", `<a href="/conversations">All 22 that wait`)
+}
+
 // TestSavedRepliesThroughThePages: kept, changed, put behind what is typed, and deleted,
 // all without JavaScript; nothing is sent before its button is pressed.
 func TestSavedRepliesThroughThePages(t *testing.T) {
@@ -74,7 +92,9 @@ func TestSavedRepliesThroughThePages(t *testing.T) {
 	page := h.see("/saved")
 	spare := find(t, page, `name="id" value="([0-9a-f]+)"`)
 	thanks := find(t, page[strings.Index(page, "Thanks"):], `name="id" value="([0-9a-f]+)"`)
-	marks := func(page, id string) string { return find(t, page, id+`"><input type="hidden" name="shown" value="([0-9a-f]+)"`) }
+	marks := func(page, id string) string {
+		return find(t, page, id+`"><input type="hidden" name="shown" value="([0-9a-f]+)"`)
+	}
 	if page := h.do("/saved/delete", "id", spare, "shown", marks(page, spare)); strings.Contains(page, "To be deleted") {
 		t.Error("it is still there")
 	}
