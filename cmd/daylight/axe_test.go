@@ -78,6 +78,22 @@ func (l *looker) look(name string) {
 // visit opens a page and looks at it.
 func (l *looker) visit(address string) { l.t.Helper(); l.open(address); l.look(address) }
 
+// printed wants the page on paper to have nothing but what the selector names.
+func (l *looker) printed(selector string) {
+	l.t.Helper()
+	media := func(m string) {
+		l.do("print", chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
+			_, err := cdp.Call(ctx, t, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Media: m})
+			return err
+		}))
+	}
+	media("print")
+	if got, want := strings.TrimSpace(l.text("body")), l.text(selector); got != want {
+		l.t.Errorf("on paper there is %d bytes of text; want the %d of %s", len(got), len(want), selector)
+	}
+	media("")
+}
+
 // first is where the first element that a selector finds leads; "" where there is none.
 func (l *looker) first(selector string) string {
 	l.t.Helper()
@@ -163,6 +179,7 @@ func axeSource(l *looker, site, language string) {
 	l.open(site + "/")
 	l.push(`form[action$="/begin"] button`)
 	l.look("codename")
+	l.printed(".codename")
 	l.push(`form[action$="/codename"] button`)
 	l.do("open the conditions", chromedp.Click(chromedp.CSS(`form[enctype] summary`)))
 	l.look("send")
