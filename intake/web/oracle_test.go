@@ -40,7 +40,6 @@ type pair struct{ used, fresh codenameOf }
 // codenameOf is what one person has.
 type codenameOf struct {
 	words string
-	box   courier.MailboxID
 	opens string       // the mailbox, for a program
 	visit *http.Cookie // of somebody who came back with the words
 }
@@ -103,7 +102,7 @@ func oracleHouse(t *testing.T, n int) (*house, []pair, *telling) {
 		if known[i%len(known)] != known[0] {
 			h.answer(t, to.Address(), "What we have to say.")
 		}
-		used := codenameOf{words: string(words), box: mailbox(to.Address())}
+		used := codenameOf{words: string(words)}
 		if known[i%len(known)] == "destroyed an answer" {
 			if err := h.in.DestroyReply(t.Context(), h.key32(t, used.words, codename.LabelOpens), replyID(replies)); err != nil {
 				t.Fatal(err)
@@ -112,7 +111,7 @@ func oracleHouse(t *testing.T, n int) (*house, []pair, *telling) {
 		if i%2 == 0 {
 			h.acknowledge(t, to.id)
 		}
-		store.who[used.box] = true
+		store.who[mailbox(to.Address())] = true
 		never, _ := codename.New("en").AppendText(nil)
 		pairs = append(pairs, pair{used, codenameOf{words: string(never)}})
 		// fetch looks at the first: there is to be no other.
