@@ -10,8 +10,6 @@ import (
 	"strings"
 	"testing"
 
-	"golang.org/x/mod/sumdb/note"
-
 	"daylight/blob"
 	"daylight/corpus"
 	"daylight/courier"
@@ -307,12 +305,6 @@ func TestABrokenWayCostsTheSourceNothing(t *testing.T) {
 // TestAStickThatWentBadCostsTheSourceNothing: what is not as intake wrote it is neither
 // taken in nor acknowledged, and comes whole the next time.
 func TestAStickThatWentBadCostsTheSourceNothing(t *testing.T) {
-	private, public, err := note.GenerateKey(nil, "desk.example")
-	must(t, err)
-	signer, err := note.NewSigner(private)
-	must(t, err)
-	verifier, err := note.NewVerifier(public)
-	must(t, err)
 	for how, spoil := range map[string]func(b []byte) []byte{
 		"the first byte":  func(b []byte) []byte { b[0] ^= 1; return b },
 		"a key":           func(b []byte) []byte { b[100] ^= 1; return b },
@@ -329,7 +321,9 @@ func TestAStickThatWentBadCostsTheSourceNothing(t *testing.T) {
 		f, err := folder.Open(dir)
 		must(t, err)
 		defer f.Close()
-		f.Signer = signer
+		f.Signer = w.Options.Signers[0]
+		verifier, err := w.Options.Keys.Verifier(f.Signer.Name(), f.Signer.KeyHash())
+		must(t, err)
 		w.NewSource().Send("One.", "a.bin", strings.Repeat("a", 300_000))
 		_, err = f.Sync(t.Context(), w.Intake, verifier)
 		must(t, err)

@@ -39,14 +39,12 @@ type Report struct {
 // refuses is passed over, counted and returned as an error after the rest is done.
 func (f *Folder) Sync(ctx context.Context, in courier.Intake, desk note.Verifier) (Report, error) {
 	var rep Report
-	var errs []error
-	takeAcknowledged := func(ctx context.Context, in courier.Intake, rep *Report) error {
-		return f.takeAcknowledged(ctx, in, desk, rep)
-	}
-	for _, step := range []func(context.Context, courier.Intake, *Report) error{
-		f.sweep, takeAcknowledged, f.takeKeys, f.takeReplies, f.putEnvelopes,
-	} {
-		errs = append(errs, step(ctx, in, &rep))
+	errs := []error{ // in this order
+		f.sweep(),
+		f.takeAcknowledged(ctx, in, desk, &rep),
+		f.takeKeys(ctx, in, &rep),
+		f.takeReplies(ctx, in, &rep),
+		f.putEnvelopes(ctx, in, &rep),
 	}
 	if rep.Refused > 0 {
 		errs = append(errs, fmt.Errorf("intake refused %d files: %w", rep.Refused, fault.Invalid))
@@ -62,7 +60,7 @@ var temporary = regexp.MustCompile(`^\.[0-9a-f]{16}$`)
 
 // sweep removes what a program that was killed did not finish: of envelopes, which only
 // Sync writes, at once, and of what the desk may be writing now after a day.
-func (f *Folder) sweep(context.Context, courier.Intake, *Report) error {
+func (f *Folder) sweep() error {
 	for _, sub := range []string{envelopes, acknowledged, damaged, replies, keys} {
 		files, err := f.files(sub, false)
 		if err != nil {
